@@ -1,0 +1,16 @@
+/** Seeded, deterministic generators of event streams, with the ground truth of what they inject. */
+import { payments } from './payments.ts';
+import { sensors } from './sensors.ts';
+import type { Simulator } from './simulator.ts';
+
+/** Every simulator by its name. */
+export const simulators: ReadonlyMap<string, Simulator> = new Map([payments, sensors].map((simulator) => [simulator.name, simulator]));
+
+/** The beginning of simulated time unless told otherwise: a Monday. */
+export const DEFAULT_START = Date.UTC(2026, 0, 5);
+
+export { payments, sensors };
+export { withDisorder } from './disorder.ts';
+export { Random } from './random.ts';
+export { labelToJsonLine, toJsonLine } from './simulator.ts';
+export type { Label, SimulatedEvent, Simulator, SimulatorOptions } from './simulator.ts';

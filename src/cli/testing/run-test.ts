@@ -1,0 +1,137 @@
+/** Runs one test of a rule file through decoder, compiler and engine, as events from outside would go. */
+import type { Alert } from '../../core/alert.ts';
+import type { EventType, Field, FieldType, Program, Test } from '../../../dsl/typed.ts';
+import { compile, type Plan } from '../../compile/index.ts';
+import { makeDecoder, type Decoder } from '../../decode/index.ts';
+import { Engine } from '../../engine/index.ts';
+import type { SeenEvent } from '../../explain/index.ts';
+
+/** Every test starts at this time: rules that read the hour or the day of the week give the same answer whenever a test is run. */
+export const TEST_START = Date.UTC(2026, 0, 1);
+
+/** One thing that came out of the rules under test. */
+export interface TestResult {
+  readonly what: 'alert' | 'timeout' | 'emit';
+  readonly rule: string;
+  /** For emit: the event type. */
+  readonly type?: string;
+  /** Event time, ms after the test's start. */
+  readonly at: number;
+  /** What an `expect` can ask for: key and fields; of an alert also `severity`, `channel` and `suppressed` where no field is called so. */
+  readonly values: Readonly<Record<string, unknown>>;
+  /** Names of the values that a failure shows: key and fields. */
+  readonly shown: readonly string[];
+}
+
+export interface TestRun {
+  readonly plan: Plan;
+  readonly results: readonly TestResult[];
+  /** The events as the rules saw them, derived ones after their cause: for the search for the nearest run. */
+  readonly events: readonly SeenEvent[];
+  /** What went wrong with the test's own events: not decoded, or late after an `@time` that moved the watermark past them. */
+  readonly problems: readonly string[];
+}
+
+/**
+ * The results of a test in the order in which they came. Events may be written in any order: the engine puts them into that of event time;
+ * only an `@time` alone moves the watermark before the end. Rules under test run whatever their `mode`.
+ */
+export function runTest(program: Program, test: Test): TestRun {
+  const tested: Program = {
+    ...program,
+    rules: program.rules.map((rule) => (test.rules.includes(rule.name) ? { ...rule, mode: { kind: 'live' } } : rule)),
+  };
+  const plan = compile(tested, { params: Object.fromEntries(test.params), rules: test.rules });
+  const results: TestResult[] = [];
+  const seen: SeenEvent[] = [];
+  const problems: string[] = [];
+  const times = test.steps.map((step) => step.at);
+  const engine = new Engine(plan, {
+    onAlert: (alert) => { results.push(fromAlert(alert)); },
+    onDerived: (derived) => {
+      results.push({
+        what: 'emit', rule: derived.rule, type: derived.type, at: derived.at - TEST_START, values: derived.fields, shown: Object.keys(derived.fields),
+      });
+      const type = program.events.get(derived.type);
+      if (type !== undefined) seen.push(asSeen(type, derived.at, derived.fields));
+    },
+    // As wide as the test: no event is late by another event, only by an `@time` alone.
+    lateness: times.length === 0 ? 0 : Math.max(...times) - Math.min(...times),
+    onLate: (batch, row) => { problems.push(`the event @${batch.time[row]! - TEST_START}ms came after the watermark had passed it: it is late, and no rule sees it`); },
+    now: () => TEST_START,
+  });
+  const decoders = new Map<string, Decoder>();
+  let now = TEST_START;
+  const batch = engine.newBatch(1);
+  test.steps.forEach((step, index) => {
+    now = TEST_START + step.at;
+    if (step.kind === 'advance') {
+      engine.advance(now);
+      return;
+    }
+    const type = program.events.get(step.type)!;
+    let decoder = decoders.get(step.type);
+    if (decoder === undefined) {
+      decoder = makeDecoder(engine.schema, engine.strings, { defaultType: step.type, ingestTime: () => now });
+      decoders.set(step.type, decoder);
+    }
+    const bytes = new TextEncoder().encode(JSON.stringify(encodeEvent(type, now, step.fields)));
+    batch.bytes = bytes;
+    batch.count = 1;
+    batch.offset[0] = index + 1;
+    const reject = decoder.decode(bytes, 0, bytes.length, batch, 0);
+    if (reject !== undefined) {
+      problems.push(`the event @${step.at}ms is rejected: ${reject.message}`);
+      return;
+    }
+    seen.push(asSeen(type, now, step.fields));
+    engine.push(batch);
+  });
+  engine.advance(Infinity);
+  const ordered = seen.map((event, index) => ({ event, index })).sort((a, b) => a.event.time - b.event.time || a.index - b.index);
+  return { plan, results, events: ordered.map(({ event }) => event), problems };
+}
+
+function fromAlert(alert: Alert): TestResult {
+  const values = { severity: alert.severity, channel: alert.channel, suppressed: alert.suppressed, ...alert.key, ...alert.fields };
+  return {
+    what: alert.kind === 'timeout' ? 'timeout' : 'alert',
+    rule: alert.rule,
+    at: alert.at - TEST_START,
+    values,
+    shown: [...new Set([...Object.keys(alert.key), ...Object.keys(alert.fields)])],
+  };
+}
+
+/** The event as a source would send it: fields under their names in the data, event time as ISO-8601 text. */
+function encodeEvent(type: EventType, time: number, fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const data: Record<string, unknown> = {};
+  for (const field of type.fields) {
+    if (field.name === type.time) data[field.source] = new Date(time).toISOString();
+    else if (fields[field.name] !== undefined && fields[field.name] !== null) data[field.source] = encodeValue(field, fields[field.name]);
+  }
+  return data;
+}
+
+function encodeValue({ type }: FieldType, value: unknown): unknown {
+  if (type.kind === 'list' && Array.isArray(value)) return value.map((item) => encodeValue(type.element, item));
+  if (type.kind === 'record' && typeof value === 'object' && value !== null) {
+    const record = value as Record<string, unknown>;
+    return Object.fromEntries(type.fields.map((field): [string, unknown] => [field.source, encodeValue(field, record[field.name] ?? null)]));
+  }
+  return value;
+}
+
+function asSeen(type: EventType, time: number, fields: Readonly<Record<string, unknown>>): SeenEvent {
+  const plain: Record<string, unknown> = {};
+  for (const field of type.fields) plain[field.name] = field.name === type.time ? time : plainValue(field, fields[field.name] ?? null);
+  return { type: type.name, time, fields: plain };
+}
+
+const MS = { ms: 1, s: 1000, us: 1e-3, ns: 1e-6 } as const;
+
+/** A field's value as expressions see it: times in ms. */
+function plainValue({ type }: Pick<Field, 'type'>, value: unknown): unknown {
+  if (type.kind !== 'time') return value;
+  return typeof value === 'string' ? Date.parse(value) : typeof value === 'number' ? value * MS[type.unit] : null;
+}

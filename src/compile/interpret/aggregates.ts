@@ -1,0 +1,34 @@
+import type { AggregateFn } from '../../../dsl/typed.ts';
+
+/**
+ * An aggregate over the values of the chosen events, in the order of the events (plain values; null where an event has none). `count`
+ * counts the events, `first` and `last` give what that event has, null included; the others leave nulls out. `limit` is that of `values(x, 50)`: the latest so many.
+ */
+export function aggregate(fn: AggregateFn, all: readonly unknown[], limit?: number): unknown {
+  const values = all.filter((value) => value !== null);
+  const numbers = values as number[];
+  switch (fn) {
+    case 'count': return all.length;
+    case 'first': return all[0] ?? null;
+    case 'last': return all.at(-1) ?? null;
+    case 'sum': return finite(sum(numbers));
+    case 'avg': return values.length === 0 ? null : finite(sum(numbers) / values.length);
+    case 'min': return values.length === 0 ? null : numbers.reduce((a, b) => (b < a ? b : a));
+    case 'max': return values.length === 0 ? null : numbers.reduce((a, b) => (b > a ? b : a));
+    case 'stddev': {
+      if (values.length < 2) return null;
+      const mean = sum(numbers) / values.length;
+      return finite(Math.sqrt(sum(numbers.map((value) => (value - mean) ** 2)) / (values.length - 1)));
+    }
+    case 'distinct': return new Set(values.map((value) => JSON.stringify(value))).size;
+    case 'values': return limit === undefined ? values : values.slice(Math.max(0, values.length - limit));
+  }
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, value) => total + value, 0);
+}
+
+function finite(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
+}

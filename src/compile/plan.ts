@@ -1,0 +1,164 @@
+/**
+ * The plan: what the engine runs. Plain data; conditions are JavaScript source generated from the checked tree (never from source text), which the
+ * engine turns into functions once.
+ *
+ * Generated code reads the event at hand from the engine's scratch `E` (one cell a slot, then its time), the key's parts from `K`, pooled
+ * constants from `C`, the run-time library `R`, a class's registers from `F[c + cell]`, and the match view `M` where it walks bound events.
+ * A condition is split in two: the *predicate* reads the event alone and is evaluated once an event for all rules that share it; the *rest* is
+ * evaluated once a class (see docs/architecture.md).
+ */
+import type { Schema } from '../core/schema.ts';
+import type { Expr, Literal, Program, Rule, Type } from '../../dsl/typed.ts';
+import type { Automaton } from './automaton.ts';
+
+export interface Plan {
+  readonly program: Program;
+  readonly schema: Schema;
+  /** Values of params after overrides. */
+  readonly params: ReadonlyMap<string, Literal>;
+  /** Pooled constants, `C[i]`. */
+  readonly pool: readonly Literal[];
+  /** Per schema type: slots kept with a bound event, in order of their cells. */
+  readonly kept: readonly (readonly number[])[];
+  /** Per schema type: does any rule want the bytes of its bound events? */
+  readonly keepBytes: readonly boolean[];
+  /** Per schema type: the slots of the fields named by `id`; empty: identity by bytes. */
+  readonly identity: readonly (readonly { readonly slot: number; readonly type: Type }[])[];
+  /** Per schema type: ms of `once within`, or 0. */
+  readonly once: readonly number[];
+  /** Per schema type: slot and type of each field that has a slot. */
+  readonly fields: readonly ReadonlyMap<string, { readonly slot: number; readonly type: Type }>[];
+  readonly predicates: readonly Predicate[];
+  readonly keys: readonly KeyPlan[];
+  readonly rules: readonly RulePlan[];
+}
+
+/** A condition on the event alone, shared by all rules that use it. */
+export interface Predicate {
+  readonly id: number;
+  readonly canonical: string;
+  /** Schema types it applies to; on others it is false. */
+  readonly types: readonly number[];
+  /** Source of a boolean over E and C. */
+  readonly source: string;
+  /** `field == constant`, by which it is found in a hash instead of being tried on every event. */
+  readonly equality: { readonly slot: number; readonly pooled: number } | undefined;
+}
+
+/** A tuple of key parts; per schema type the sources of its parts, or undefined where the type has no such key. */
+export interface KeyPlan {
+  readonly canonical: string;
+  readonly width: number;
+  readonly sources: readonly (readonly string[] | undefined)[];
+}
+
+/** A condition at a place: its predicate, and the index of its rest in RulePlan.functions (-1: the predicate decides). */
+export interface Cond { readonly predicate: number; readonly rest: number; readonly stage: number }
+
+export interface Guard { readonly cell: number; readonly min: number; readonly max: number }
+
+export type EdgeKind = 'event' | 'silence' | 'absence' | 'acceptNext';
+
+export interface EdgePlan {
+  readonly id: number;
+  readonly kind: EdgeKind;
+  /** -1: the start */
+  readonly from: number;
+  /** -1: the end of the pattern */
+  readonly to: number;
+  /** Index among the edges out of `from`. */
+  readonly slot: number;
+  readonly arrow: 'followed' | 'any' | 'next';
+  /** What the next event must satisfy; undefined for a step by time. */
+  readonly cond: Cond | undefined;
+  /** Function giving the event's side of an equality with the position's index register, or -1. */
+  readonly equality: number;
+  readonly bans: readonly Cond[];
+  readonly nextBans: readonly Cond[];
+  readonly sequences: readonly number[];
+  readonly greedy: readonly { readonly cond: Cond; readonly roomCell: number; readonly max: number; readonly until: Cond | undefined; readonly closedCell: number }[];
+  readonly until: Cond | undefined;
+  /** Taking it as a lazy loop: the exits whose step could have taken the event instead, if the minimum was met. */
+  readonly lazy: { readonly min: number; readonly countCell: number; readonly exits: readonly { readonly cond: Cond; readonly bit: number }[]; readonly targetCell: number; readonly again: boolean } | undefined;
+  /** Taken only where this bit of the register is clear (a lazy loop's exit); cell -1: no matter. */
+  readonly clear: { readonly cell: number; readonly bit: number } | undefined;
+  readonly guards: readonly Guard[];
+  /** The event must lie less than this many ms after the bound event before it (0: no such bound). */
+  readonly span: number;
+  /** Function (c) → time at which the edge is over, for tracked rules; -1: never by itself. For a silence: when it completes. */
+  readonly deadline: number;
+  readonly completesAt: number;
+  /** Function (c, out) that fills the target's registers. */
+  readonly update: number;
+  /** Longest number of events that may still be bound after taking it. */
+  readonly text: string;
+}
+
+export interface PositionPlan {
+  readonly id: number;
+  /** Index of the stage, -1: a silence. */
+  readonly stage: number;
+  readonly registers: readonly string[];
+  /** All runs here are one class. */
+  readonly single: boolean;
+  /** Register cell by which classes are hashed, or -1. */
+  readonly indexCell: number;
+  /** Cell of the mask of dead edges, or -1. */
+  readonly maskCell: number;
+  readonly out: readonly EdgePlan[];
+  /** The pattern may end here at once, where the guards hold. */
+  readonly accepts: readonly { readonly guards: readonly Guard[] }[];
+  /** Cell of the start's number (-1), and of the number of events bound so far (-1). */
+  readonly startCell: number;
+  readonly boundCell: number;
+  /** Most events that may still be bound from here, by structure alone: constant part, and (max - counter) of its own loop. */
+  readonly potential: number;
+}
+
+export interface OutputPlan {
+  readonly kind: 'alert' | 'emit';
+  readonly onTimeout: boolean;
+  readonly target: string;
+  readonly fields: readonly { readonly name: string; readonly type: Type; readonly fn: number }[];
+}
+
+export interface StagePlan {
+  readonly name: string;
+  readonly order: number;
+  readonly loop: boolean;
+  /** Key tuple of its own (`by` names the stage), or -1. */
+  readonly key: number;
+}
+
+export interface RulePlan {
+  readonly index: number;
+  readonly rule: Rule;
+  readonly automaton: Automaton;
+  readonly key: number;
+  readonly stages: readonly StagePlan[];
+  /** Per schema type: -1 not seen, else index in `filters`; a filter is a list of predicates of which one must hold, empty: always. */
+  readonly sees: readonly number[];
+  readonly filters: readonly (readonly number[])[];
+  readonly positions: readonly PositionPlan[];
+  readonly starts: readonly EdgePlan[];
+  readonly split: 'none' | 'start' | 'run';
+  readonly tracked: boolean;
+  readonly needsEveryEvent: boolean;
+  /** Functions (c) → ms; -1: none. Constants are given beside. */
+  readonly within: TimeSpan | undefined;
+  readonly session: TimeSpan | undefined;
+  /** Bans before the first step: per start edge. */
+  readonly leading: readonly { readonly conds: readonly Cond[]; readonly sequences: readonly number[] }[];
+  readonly sequences: readonly { readonly steps: readonly { readonly cond: Cond; readonly arrow: 'followed' | 'any' | 'next' }[] }[];
+  readonly having: number;
+  readonly severity: number;
+  readonly limitBy: number;
+  readonly outputs: readonly OutputPlan[];
+  readonly hasTimeout: boolean;
+  /** Sources of the functions that conditions and outputs name by index. */
+  readonly functions: readonly string[];
+  /** Aggregates that are computed by walking the bound events (`M.walk(i)`). */
+  readonly cost: readonly string[];
+}
+
+export interface TimeSpan { readonly constant: number | undefined; readonly fn: number; readonly expr: Expr }

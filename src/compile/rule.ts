@@ -1,0 +1,564 @@
+/** One rule: from its checked tree to a RulePlan. */
+import type { Aggregate, Context } from './context.ts';
+import { emitCondition, emitValue, canonical, type Leaf } from './expr.ts';
+import { buildAutomaton, type Accept, type Counter, type Edge, type Loop, type Position } from './automaton.ts';
+import { conjunctsOf, isEventOnly, walk } from './walk.ts';
+import type { Cond, EdgePlan, Guard, OutputPlan, PositionPlan, RulePlan, StagePlan, TimeSpan } from './plan.ts';
+import type { Ban, Expr, KeyPart, Rule, Stage } from '../../dsl/typed.ts';
+
+/** `first`, `last`, … whose value is a number kept in registers, or computed by walking the bound events. */
+const WALKED = new Set(['distinct', 'values']);
+
+const aggregateId = (expr: Aggregate): string =>
+  `${expr.stage}|${expr.value === undefined ? '' : canonical(expr.value)}|${expr.where === undefined ? '' : canonical(expr.where)}`;
+
+const isWalked = (expr: Aggregate): boolean =>
+  WALKED.has(expr.fn) || ((expr.fn === 'min' || expr.fn === 'max') && (expr.value?.type.kind === 'string' || expr.value?.type.kind === 'oneOf'));
+
+/** Registers an aggregate is kept in. */
+function aggregateRegisters(expr: Aggregate): string[] {
+  const id = `a:${aggregateId(expr)}`;
+  switch (expr.fn) {
+    case 'count': return [`${id}:n`];
+    case 'sum': return [`${id}:sum`];
+    case 'avg': return [`${id}:sum`, `${id}:k`];
+    case 'min': return [`${id}:min`];
+    case 'max': return [`${id}:max`];
+    case 'stddev': return [`${id}:k`, `${id}:mean`, `${id}:m2`];
+    case 'first': return [`${id}:first`, `${id}:n`];
+    case 'last': return [`${id}:last`];
+    default: return [];
+  }
+}
+
+const initialOf = (register: string): string =>
+  register.startsWith('#') || /:(n|sum|k|mean|m2)$/.test(register) && register.startsWith('a:') ? '0' : 'NaN';
+
+export function compileRule(context: Context, rule: Rule, index: number): RulePlan {
+  const match = rule.match;
+  const automaton = buildAutomaton(rule, (expr) => context.number(expr));
+  const functions: string[] = [];
+  const addFunction = (source: string): number => {
+    const at = functions.indexOf(source);
+    return at >= 0 ? at : functions.push(source) - 1;
+  };
+
+  const stageNames = [...match.stages.keys()];
+  const stageOf = (name: string): Stage => match.stages.get(name)!;
+  const stageIndex = new Map(stageNames.map((name, i) => [name, i] as const));
+
+  const sequences: { steps: { cond: Cond; arrow: 'followed' | 'any' | 'next' }[] }[] = [];
+  const sequenceOf = new Map<Ban, number>();
+
+  // --- what conditions read ---------------------------------------------------------------------------------------------------------------
+  const readsOf = (expr: Expr): Set<string> => {
+    const reads = new Set<string>();
+    walk(expr, (e) => {
+      if (e.kind === 'stageField') reads.add(`f:${e.stage}.${e.field}`);
+      else if (e.kind === 'stageTime') reads.add(`t:${e.stage}`);
+      else if (e.kind === 'prevField') reads.add(`p:${e.field}`);
+      else if (e.kind === 'aggregate') {
+        if (isWalked(e)) reads.add('#run');
+        for (const register of aggregateRegisters(e)) { reads.add(register); context.aggregates.set(register, e); }
+      }
+    });
+    return reads;
+  };
+
+  const hasSilence = automaton.positions.some((position) => position.silence !== undefined);
+  const hasTimeout = rule.outputs.some((output) => output.onTimeout);
+  const tracked = hasTimeout || automaton.absence || match.mode === 'longest' || hasSilence || match.skip.to === 'next';
+  const partBounds = match.gap !== undefined || [...match.stages.values()].some((stage) => stage.within !== undefined);
+  const walkedInConditions = [...match.stages.values()].some((stage) => [stage.where, stage.until].some((expr) => {
+    let walked = false;
+    if (expr !== undefined) walk(expr, (e) => { if (e.kind === 'aggregate' && isWalked(e)) walked = true; });
+    return walked;
+  }));
+  const split: RulePlan['split'] = hasSilence || walkedInConditions || (tracked && partBounds) ? 'run' : tracked ? 'start' : 'none';
+  const longest = match.mode === 'longest';
+
+  // A bound from the stage before, or `gap`, is read off the node where it is constant and nobody needs to know when it ends.
+  const spanOf = (edge: { readonly from: number; readonly to: number }): number => {
+    if (tracked || edge.from < 0 || edge.to < 0) return 0;
+    const source = automaton.positions[edge.from]!;
+    const target = automaton.positions[edge.to]!;
+    if (source.stage === undefined || target.stage === undefined) return 0;
+    const spans: number[] = [];
+    const gap = match.gap === undefined ? undefined : context.constant(match.gap);
+    if (typeof gap === 'number') spans.push(gap);
+    const within = stageOf(target.stage).within;
+    if (within !== undefined && within.of === source.stage) {
+      const d = context.constant(within.duration);
+      if (typeof d === 'number') spans.push(d);
+    }
+    return spans.length === 0 ? 0 : Math.min(...spans);
+  };
+
+  /** Time bounds of the target as conditions over registers: [source of the end of the span, registers read]. */
+  const boundsOf = (from: number, stage: Stage | undefined, withGap: boolean, bySpan: boolean): { readonly expr: Expr; readonly base: string }[] => {
+    const bounds: { expr: Expr; base: string }[] = [];
+    const source = from < 0 ? undefined : automaton.positions[from]!.stage;
+    if (withGap && match.gap !== undefined && from >= 0 && !(bySpan && context.constant(match.gap) !== undefined)) bounds.push({ expr: match.gap, base: 'p:#time' });
+    if (stage?.within !== undefined && !(bySpan && stage.within.of === source && context.constant(stage.within.duration) !== undefined)) {
+      bounds.push({ expr: stage.within.duration, base: `t:${stage.within.of}` });
+    }
+    return bounds;
+  };
+
+  interface Raw { readonly kind: EdgePlan['kind']; readonly edge: Edge; readonly accept?: Accept }
+  const rawOut: Raw[][] = automaton.positions.map((position) => {
+    const raws: Raw[] = position.out.map((edge) => ({ kind: automaton.positions[edge.to]!.silence === undefined ? 'event' : 'silence', edge }));
+    for (const accept of position.accepts) {
+      if (accept.absence.length === 0) continue;
+      const kind = accept.absence.every((ban) => ban.kind === 'next') ? 'acceptNext' : 'absence';
+      raws.push({
+        kind, accept,
+        edge: { id: -1, from: position.id, to: -1, arrow: kind === 'acceptNext' ? 'next' : 'any', bans: accept.absence, greedy: accept.greedy, loop: undefined, leaves: accept.leaves, repeats: [], enters: [], resets: [] },
+      });
+    }
+    return raws;
+  });
+
+  const banStages = (ban: Ban): readonly string[] => {
+    if (ban.what.kind === 'stages') return ban.what.stages;
+    const stages: string[] = [];
+    const collect = (pattern: import('../../dsl/typed.ts').Pattern): void => {
+      if (pattern.kind === 'stage') stages.push(pattern.stage);
+      else if (pattern.kind === 'sequence') pattern.items.forEach((item) => collect(item.pattern));
+    };
+    collect(ban.what.pattern);
+    return stages;
+  };
+
+  const loopStage = (loop: Loop): Stage => stageOf(loop.stage);
+  /** Conditions that an edge evaluates while it waits or is taken. */
+  const conditionsOf = (raw: Raw): Expr[] => {
+    const exprs: (Expr | undefined)[] = [];
+    const target = raw.edge.to < 0 ? undefined : automaton.positions[raw.edge.to]!;
+    if (target?.stage !== undefined) exprs.push(stageOf(target.stage).where);
+    if (target?.silence !== undefined) {
+      for (const name of target.silence.stages) exprs.push(stageOf(name).where);
+      exprs.push(target.silence.duration);
+    }
+    for (const ban of raw.edge.bans) for (const name of banStages(ban)) exprs.push(stageOf(name).where);
+    for (const greedy of raw.edge.greedy) exprs.push(loopStage(greedy.loop).where, loopStage(greedy.loop).until);
+    if (raw.edge.loop !== undefined) exprs.push(loopStage(raw.edge.loop.loop).until);
+    if (raw.edge.loop?.loop.lazy === true) {
+      for (const exit of lazyExits(raw.edge.to, raw.edge.loop.loop)) exprs.push(stageOf(automaton.positions[exit.edge.to]!.stage!).where);
+    }
+    return exprs.filter((expr) => expr !== undefined);
+  };
+  /** The edges by which a lazy loop at `position` is left for a step with an event. */
+  function lazyExits(position: number, loop: Loop): { readonly edge: Edge; readonly slot: number }[] {
+    return rawOut[position]!.map((raw, slot) => ({ raw, slot }))
+      .filter(({ raw }) => raw.kind === 'event' && !(raw.edge.loop?.loop === loop && !raw.edge.loop.enter))
+      .map(({ raw, slot }) => ({ edge: raw.edge, slot }));
+  }
+  const lazyAt = (position: Position): Loop | undefined => automaton.loops.find((loop) => loop.lazy && loop.stage === position.stage);
+
+  // --- registers: which values each position must carry ---------------------------------------------------------------------------------
+  const own: Set<string>[] = automaton.positions.map(() => new Set<string>());
+  automaton.positions.forEach((position) => {
+    const reads = own[position.id]!;
+    if (split !== 'none') reads.add('#start');
+    if (split === 'run') reads.add('#run');
+    if (longest || hasTimeout) reads.add('#bound');
+    const counter = (c: Counter): void => { reads.add(`#c${c.id}`); };
+    for (const accept of position.accepts) accept.leaves.forEach(counter);
+    for (const raw of rawOut[position.id]!) {
+      raw.edge.leaves.forEach(counter);
+      raw.edge.repeats.forEach(counter);
+      for (const greedy of raw.edge.greedy) {
+        if (!greedy.fresh && greedy.loop.counter !== undefined && greedy.loop.max !== Infinity) counter(greedy.loop.counter);
+        if (loopStage(greedy.loop).until !== undefined) { reads.add(`#closed${greedy.loop.id}`); reads.add('#mask'); }
+      }
+      if (raw.edge.bans.some((ban) => ban.kind === 'next')) reads.add('#mask');
+      if (raw.edge.loop?.loop.lazy === true && raw.edge.loop.loop.counter !== undefined && !raw.edge.loop.enter) counter(raw.edge.loop.loop.counter);
+      for (const expr of conditionsOf(raw)) for (const register of readsOf(expr)) reads.add(register);
+      const target = raw.edge.to < 0 ? undefined : automaton.positions[raw.edge.to]!.stage;
+      for (const bound of boundsOf(position.id, target === undefined ? undefined : stageOf(target), true, !tracked && raw.kind === 'event')) {
+        reads.add(bound.base);
+        for (const register of readsOf(bound.expr)) reads.add(register);
+      }
+      if (raw.kind === 'absence') {
+        for (const ban of raw.edge.bans) for (const name of banStages(ban)) {
+          for (const bound of boundsOf(position.id, stageOf(name), false, false)) { reads.add(bound.base); for (const r of readsOf(bound.expr)) reads.add(r); }
+        }
+      }
+    }
+    if (lazyAt(position) !== undefined) reads.add('#lazy');
+  });
+  const LOCAL = /^#(mask|closed\d+|lazy)$/;
+  const needed: Set<string>[] = own.map((set) => new Set(set));
+  for (let changed = true; changed;) {
+    changed = false;
+    for (const position of automaton.positions) {
+      for (const raw of rawOut[position.id]!) {
+        if (raw.edge.to < 0) continue;
+        const target = automaton.positions[raw.edge.to]!;
+        for (const register of needed[target.id]!) {
+          if (needed[position.id]!.has(register)) continue;
+          if (LOCAL.test(register)) continue;
+          if (target.stage !== undefined && (register.startsWith('p:') || register.startsWith(`f:${target.stage}.`) || register === `t:${target.stage}`)) continue;
+          if (register.startsWith(`a:${target.stage}|`) && register.endsWith(':last') && context.aggregates.get(register)?.where === undefined) continue;
+          if (raw.edge.enters.some((c) => register === `#c${c.id}`)) continue;
+          if (raw.edge.resets.some((s) => register.startsWith(`f:${s}.`) || register === `t:${s}`)) continue;
+          needed[position.id]!.add(register);
+          changed = true;
+        }
+      }
+    }
+  }
+  const layouts = needed.map((set) => [...set].sort());
+  const cellOf = (position: number, register: string): number => (position < 0 ? -1 : layouts[position]!.indexOf(register));
+  const readRegister = (position: number, register: string): string => {
+    const cell = cellOf(position, register);
+    return cell < 0 ? initialOf(register) : `F[c+${cell}]`;
+  };
+
+  // --- leaves: how generated code reads things ---------------------------------------------------------------------------------------------
+  const aggregateValue = (expr: Aggregate, read: (register: string) => string): string => {
+    const id = `a:${aggregateId(expr)}`;
+    switch (expr.fn) {
+      case 'count': return read(`${id}:n`);
+      case 'sum': return read(`${id}:sum`);
+      case 'avg': return `M.div(${read(`${id}:sum`)},${read(`${id}:k`)})`;
+      case 'min': return read(`${id}:min`);
+      case 'max': return read(`${id}:max`);
+      case 'stddev': return `M.sampleDeviation(${read(`${id}:k`)},${read(`${id}:m2`)})`;
+      case 'first': return read(`${id}:first`);
+      case 'last': return read(`${id}:last`);
+      default: return walkedAggregate(expr);
+    }
+  };
+  const base = {
+    eventField: (field: string) => context.eventField(field),
+    eventTime: () => context.eventTime(),
+    param: (name: string) => context.param(name),
+    keyField: (part: number) => `K[${part}]`,
+    literal: context.literal,
+    eachField: (field: string): string => { throw new Error(`eachField ${field} outside an aggregate`); },
+    eachTime: (): string => { throw new Error('eachTime outside an aggregate'); },
+    matchInfo: (what: string) => `M.${what === 'id' ? 'idValue()' : what}`,
+  };
+  const matchLeaf: Leaf = {
+    ...base,
+    stageField: (stage, field) => `M.field(${stageIndex.get(stage)!},${context.slot(field)})`,
+    stageTime: (stage) => `M.time(${stageIndex.get(stage)!})`,
+    prevField: (field) => `M.prev(${context.slot(field)})`,
+    aggregate: (expr) => walkedAggregate(expr),
+    eachField: (field) => `M.at(ev,${context.slot(field)})`,
+    eachTime: () => 'M.timeAt(ev)',
+  };
+  function walkedAggregate(expr: Aggregate): string {
+    const value = expr.value === undefined ? 'null' : `(ev)=>${emitValue(expr.value, matchLeaf)}`;
+    const where = expr.where === undefined ? 'null' : `(ev)=>${emitCondition(expr.where, matchLeaf)}`;
+    const kind = expr.value === undefined ? 'number' : context.typeTag(expr.value.type);
+    return `M.reduce(${JSON.stringify(expr.fn)},${stageIndex.get(expr.stage)!},${value},${where},${expr.limit ?? -1},${JSON.stringify(kind)})`;
+  }
+  const classLeaf = (position: number): Leaf => ({
+    ...base,
+    stageField: (stage, field) => readRegister(position, `f:${stage}.${field}`),
+    stageTime: (stage) => readRegister(position, `t:${stage}`),
+    prevField: (field) => readRegister(position, `p:${field}`),
+    aggregate: (expr) => aggregateValue(expr, (register) => readRegister(position, register)),
+  });
+  const restFunction = (position: number, exprs: readonly Expr[], extra: readonly string[] = []): number => {
+    if (exprs.length === 0 && extra.length === 0) return -1;
+    const parts = [...exprs.map((expr) => `(${emitCondition(expr, classLeaf(position))})`), ...extra];
+    return addFunction(`(c)=>{const F=H.f64;return ${parts.join('&&')};}`);
+  };
+  const timeFunction = (sources: readonly string[]): number =>
+    sources.length === 0 ? -1 : addFunction(`(c)=>{const F=H.f64;return ${sources.length === 1 ? sources[0] : `M.least(${sources.join(',')})`};}`);
+
+  const typesOf = (stage: Stage): number[] => stage.accepts.map((name) => context.typeIndex(name));
+  const condOf = (position: number, stage: Stage, expr: Expr | undefined, types: readonly number[], extra: readonly string[] = []): Cond => {
+    const all = conjunctsOf(expr);
+    const alone = all.filter(isEventOnly);
+    const rest = all.filter((e) => !isEventOnly(e));
+    return { predicate: context.predicate(types, alone), rest: restFunction(position, rest, extra), stage: stageIndex.get(stage.name)! };
+  };
+  const takeCond = (position: number, stage: Stage, bySpan: boolean): Cond => {
+    const extra = boundsOf(position, stage, true, bySpan).map(({ expr, base: from }) =>
+      `!(${context.eventTime()}>=${readRegister(position, from)}+${emitValue(expr, classLeaf(position))})`);
+    return condOf(position, stage, stage.where, typesOf(stage), extra);
+  };
+  const banCond = (position: number, name: string): Cond => condOf(position, stageOf(name), stageOf(name).where, typesOf(stageOf(name)));
+  const seenTypes = [...rule.sees.keys()].map((name) => context.typeIndex(name));
+  /** `until` is read on every event the rule sees that is of the loop's types. */
+  const untilCond = (position: number, stage: Stage): Cond | undefined =>
+    stage.until === undefined ? undefined : condOf(position, stage, stage.until, typesOf(stage).filter((type) => seenTypes.includes(type)));
+
+  const sequenceIndex = (ban: Ban): number => {
+    const known = sequenceOf.get(ban);
+    if (known !== undefined) return known;
+    const steps: { cond: Cond; arrow: 'followed' | 'any' | 'next' }[] = [];
+    if (ban.what.kind !== 'sequence') throw new Error('not a banned sequence');
+    const pattern = ban.what.pattern;
+    const items = pattern.kind === 'sequence' ? pattern.items : [{ arrow: 'followed' as const, bans: [], pattern }];
+    for (const item of items) {
+      if (item.pattern.kind !== 'stage' || item.bans.length > 0) {
+        context.unsupported(rule, ban.span, 'A banned sequence of anything but single stages');
+        continue;
+      }
+      const cond = banCond(-1, item.pattern.stage);
+      if (cond.rest >= 0) context.unsupported(rule, ban.span, 'A banned sequence whose conditions read bound events');
+      steps.push({ cond, arrow: item.arrow });
+    }
+    sequences.push({ steps });
+    sequenceOf.set(ban, sequences.length - 1);
+    return sequences.length - 1;
+  };
+
+  const guardsOf = (position: number, edge: { readonly leaves: readonly Counter[]; readonly repeats?: readonly Counter[] }): Guard[] => [
+    ...edge.leaves.map((c) => ({ cell: cellOf(position, `#c${c.id}`), min: c.min, max: Infinity })),
+    ...(edge.repeats ?? []).filter((c) => c.max !== Infinity).map((c) => ({ cell: cellOf(position, `#c${c.id}`), min: 0, max: c.max - 1 })),
+  ];
+
+  /** Source that fills the registers of position `to` after its event was bound, coming over `edge` from `from`. */
+  const updateFunction = (from: number, edge: Edge): number => {
+    const target = automaton.positions[edge.to]!;
+    const lines: string[] = [];
+    layouts[target.id]!.forEach((register, cell) => {
+      const old = readRegister(from, register);
+      const put = (source: string): void => { lines.push(`out[${cell}]=${source};`); };
+      if (LOCAL.test(register)) {
+        if (register === '#lazy' && edge.loop?.loop.lazy === true && !edge.loop.enter) put(old);
+        else put('0');
+        return;
+      }
+      if (register === '#start') { put(from < 0 ? 'X.num' : old); return; }
+      if (register === '#run') { put('X.nextRun()'); return; }
+      if (register === '#bound') { put(target.stage === undefined ? old : `${old}+1`); return; }
+      const counter = /^#c(\d+)$/.exec(register);
+      if (counter !== null) {
+        const id = Number(counter[1]);
+        const entered = edge.enters.find((c) => c.id === id);
+        const repeated = edge.repeats.find((c) => c.id === id);
+        if (entered !== undefined) put('1');
+        else if (repeated !== undefined) put(`Math.min(${old}+1,${repeated.cap})`);
+        else if (edge.leaves.some((c) => c.id === id)) put('0');
+        else put(old);
+        return;
+      }
+      if (register.startsWith('p:')) {
+        if (target.stage === undefined) put(old);
+        else put(register === 'p:#time' ? context.eventTime() : context.eventFieldOr(register.slice(2)));
+        return;
+      }
+      const reset = edge.resets.some((s) => register.startsWith(`f:${s}.`) || register === `t:${s}`);
+      if (register.startsWith('f:')) {
+        if (target.stage !== undefined && register.startsWith(`f:${target.stage}.`)) put(context.eventFieldOr(register.slice(3 + target.stage.length)));
+        else put(reset ? 'NaN' : old);
+        return;
+      }
+      if (register.startsWith('t:')) {
+        if (target.stage !== undefined && register === `t:${target.stage}`) put(context.eventTime());
+        else put(reset ? 'NaN' : old);
+        return;
+      }
+      const expr = context.aggregates.get(register)!;
+      if (expr.stage !== target.stage) { put(old); return; }
+      const each: Leaf = { ...classLeaf(from), eachField: (field) => context.eventFieldOr(field), eachTime: () => context.eventTime() };
+      const value = expr.value === undefined ? '0' : emitValue(expr.value, each);
+      const where = expr.where === undefined ? 'true' : `(${emitCondition(expr.where, each)})`;
+      const id = `a:${aggregateId(expr)}`;
+      const read = (suffix: string): string => readRegister(from, `${id}:${suffix}`);
+      const nonNull = `(${where}&&!((v=${value})!==v))`;
+      switch (register.slice(register.lastIndexOf(':') + 1)) {
+        case 'n': put(`${where}?${old}+1:${old}`); break;
+        case 'k': put(`${nonNull}?${old}+1:${old}`); break;
+        case 'sum': put(`${nonNull}?${old}+v:${old}`); break;
+        case 'min': put(`${nonNull}?(${old}<=v?${old}:v):${old}`); break;
+        case 'max': put(`${nonNull}?(${old}>=v?${old}:v):${old}`); break;
+        case 'mean': put(`${nonNull}?${old}+(v-${old})/(${read('k')}+1):${old}`); break;
+        case 'm2': put(`${nonNull}?${old}+(v-${read('mean')})*(v-(${read('mean')}+(v-${read('mean')})/(${read('k')}+1))):${old}`); break;
+        case 'first': put(`${where}&&${read('n')}===0?${value}:${old}`); break;
+        case 'last': put(`${where}?${value}:${old}`); break;
+        default: throw new Error(`unknown register ${register}`);
+      }
+    });
+    return addFunction(`(c,out)=>{const F=H.f64;let v=0;${lines.join('')}}`);
+  };
+
+  // --- the most events that may still be bound from a position, by structure ---------------------------------------------------------------
+  const potential = longestPaths(automaton.positions);
+
+  const indexRegisters = automaton.positions.map((position) => {
+    for (const raw of rawOut[position.id]!) {
+      if (raw.kind !== 'event') continue;
+      for (const { register } of equalities(stageOf(automaton.positions[raw.edge.to]!.stage!), position.id)) return register;
+    }
+    return undefined;
+  });
+  /** Conjuncts `event side == register` of a stage's condition. */
+  function equalities(stage: Stage, position: number): { readonly register: string; readonly event: Expr }[] {
+    const found: { register: string; event: Expr }[] = [];
+    for (const e of conjunctsOf(stage.where)) {
+      if (e.kind !== 'compare' || e.op !== '==') continue;
+      for (const [a, b] of [[e.left, e.right], [e.right, e.left]] as const) {
+        const register = a.kind === 'stageField' ? `f:${a.stage}.${a.field}` : a.kind === 'prevField' ? `p:${a.field}`
+          : a.kind === 'aggregate' && (a.fn === 'last' || a.fn === 'first') && !isWalked(a) ? aggregateRegisters(a)[0]! : undefined;
+        if (register !== undefined && isEventOnly(b) && cellOf(position, register) >= 0) found.push({ register, event: b });
+      }
+    }
+    return found;
+  }
+
+  const planEdge = (raw: Raw, slot: number, position: number): EdgePlan => {
+    const { edge, kind } = raw;
+    const target = edge.to < 0 ? undefined : automaton.positions[edge.to]!;
+    const stage = target?.stage === undefined ? undefined : stageOf(target.stage);
+    const span = kind === 'event' ? spanOf(edge) : 0;
+    const bans: Cond[] = [];
+    const nextBans: Cond[] = [];
+    const sequenceBans: number[] = [];
+    const deadlines: string[] = [];
+    for (const ban of edge.bans) {
+      if (ban.what.kind === 'sequence' && ban.what.pattern.kind !== 'stage') { sequenceBans.push(sequenceIndex(ban)); continue; }
+      for (const name of banStages(ban)) (ban.kind === 'next' ? nextBans : bans).push(banCond(position, name));
+      if (kind === 'absence' && ban.kind === 'between') {
+        for (const name of banStages(ban)) for (const bound of boundsOf(position, stageOf(name), false, false)) {
+          deadlines.push(`${readRegister(position, bound.base)}+${emitValue(bound.expr, classLeaf(position))}`);
+        }
+      }
+    }
+    if (target?.silence !== undefined) for (const name of target.silence.stages) bans.push(banCond(position, name));
+    for (const bound of boundsOf(position, stage, kind !== 'silence' || match.gap !== undefined, false)) {
+      if (tracked) deadlines.push(`${readRegister(position, bound.base)}+${emitValue(bound.expr, classLeaf(position))}`);
+    }
+    const indexRegister = position < 0 ? undefined : indexRegisters[position];
+    const equality = stage === undefined || indexRegister === undefined ? undefined : equalities(stage, position).find((e) => e.register === indexRegister);
+    const lazyHere = position < 0 ? undefined : lazyAt(automaton.positions[position]!);
+    const loop = edge.loop?.loop;
+    return {
+      id: edge.id, kind, from: edge.from, to: edge.to, slot, arrow: edge.arrow,
+      cond: stage === undefined ? undefined : takeCond(position, stage, span > 0),
+      equality: equality === undefined ? -1 : addFunction(`()=>${emitValue(equality.event, classLeaf(-1))}`),
+      bans, nextBans, sequences: sequenceBans,
+      greedy: edge.greedy.map((greedy) => ({
+        cond: banCond(position, greedy.loop.stage),
+        roomCell: !greedy.fresh && greedy.loop.counter !== undefined && greedy.loop.max !== Infinity ? cellOf(position, `#c${greedy.loop.counter.id}`)
+          : !greedy.fresh && greedy.loop.max === 1 ? -2 : -1,
+        max: greedy.loop.max,
+        until: untilCond(position, loopStage(greedy.loop)),
+        closedCell: cellOf(position, `#closed${greedy.loop.id}`),
+      })),
+      until: loop === undefined ? undefined : untilCond(position, loopStage(loop)),
+      lazy: loop?.lazy !== true ? undefined : {
+        min: loop.min, countCell: edge.loop!.enter || loop.counter === undefined ? -1 : cellOf(position, `#c${loop.counter.id}`), again: !edge.loop!.enter,
+        exits: lazyExits(edge.to, loop).map((exit) => ({ cond: condOf(position, stageOf(automaton.positions[exit.edge.to]!.stage!), stageOf(automaton.positions[exit.edge.to]!.stage!).where, typesOf(stageOf(automaton.positions[exit.edge.to]!.stage!))), bit: 1 << exit.slot })),
+        targetCell: cellOf(edge.to, '#lazy'),
+      },
+      clear: lazyHere !== undefined && kind === 'event' && !(edge.loop?.loop === lazyHere && !edge.loop.enter) ? { cell: cellOf(position, '#lazy'), bit: 1 << slot } : undefined,
+      guards: position < 0 ? [] : guardsOf(position, edge),
+      span,
+      deadline: timeFunction(deadlines),
+      completesAt: kind === 'silence' ? addFunction(`(c)=>{const F=H.f64;return ${emitValue(target!.silence!.duration, classLeaf(position))};}`) : -1,
+      update: target === undefined ? -1 : updateFunction(position, edge),
+      text: '',
+    };
+  };
+
+  const positions: PositionPlan[] = automaton.positions.map((position) => {
+    const registers = layouts[position.id]!;
+    return {
+      id: position.id,
+      stage: position.stage === undefined ? -1 : stageIndex.get(position.stage)!,
+      registers,
+      single: registers.length === 0,
+      indexCell: indexRegisters[position.id] === undefined ? -1 : cellOf(position.id, indexRegisters[position.id]!),
+      maskCell: cellOf(position.id, '#mask'),
+      out: rawOut[position.id]!.map((raw, slot) => planEdge(raw, slot, position.id)),
+      accepts: position.accepts.filter((accept) => accept.absence.length === 0).map((accept) => ({ guards: guardsOf(position.id, accept) })),
+      startCell: cellOf(position.id, '#start'),
+      boundCell: cellOf(position.id, '#bound'),
+      potential: potential[position.id]!,
+    };
+  });
+  const starts = automaton.starts.map((edge) => planEdge({ kind: 'event', edge }, 0, -1));
+  const leading = automaton.starts.map((edge) => ({
+    conds: edge.bans.flatMap((ban) => (ban.what.kind === 'sequence' && ban.what.pattern.kind !== 'stage' ? [] : banStages(ban).map((name) => banCond(-1, name)))),
+    sequences: edge.bans.flatMap((ban) => (ban.what.kind === 'sequence' && ban.what.pattern.kind !== 'stage' ? [sequenceIndex(ban)] : [])),
+  }));
+
+  // --- keys, filters, outputs -----------------------------------------------------------------------------------------------------------------
+  const keySources = (part: KeyPart, type: string): string | undefined => {
+    const value = part.valueOf.get(type);
+    return value === undefined ? undefined : emitValue(value, classLeaf(-1));
+  };
+  const typeNames = [...rule.sees.keys()];
+  const key = context.key(rule.key.length, (type) => {
+    if (!typeNames.includes(type)) return undefined;
+    const parts = rule.key.map((part) => keySources(part, type));
+    return parts.some((part) => part === undefined) ? undefined : (parts as string[]);
+  });
+  const stages: StagePlan[] = stageNames.map((name) => {
+    const stage = stageOf(name);
+    const named = rule.key.some((part) => part.stages.has(name));
+    return {
+      name, order: stage.order, loop: stage.loop,
+      key: !named ? -1 : context.key(rule.key.length, (type) => {
+        if (!stage.accepts.includes(type)) return undefined;
+        const parts = rule.key.map((part) => (part.stages.has(name) ? emitValue(part.stages.get(name)!, classLeaf(-1)) : keySources(part, type)));
+        return parts.some((part) => part === undefined) ? undefined : (parts as string[]);
+      }),
+    };
+  });
+  const filters: number[][] = [];
+  const sees: number[] = context.typeNames.map(() => -1);
+  for (const [type, { filters: exprs }] of rule.sees) {
+    const typeIndex = context.typeIndex(type);
+    sees[typeIndex] = filters.push(exprs.map((expr) => context.predicate([typeIndex], conjunctsOf(expr)))) - 1;
+  }
+  const matchFunction = (source: string): number => addFunction(`()=>{const F=H.f64,c=0;return ${source};}`);
+  const outputs: OutputPlan[] = rule.outputs.map((output) => ({
+    kind: output.kind, onTimeout: output.onTimeout, target: output.target,
+    fields: output.fields.map((field) => ({ name: field.name, type: field.value.type, fn: matchFunction(emitValue(field.value, matchLeaf)) })),
+  }));
+  const timeSpan = (expr: Expr | undefined): TimeSpan | undefined => {
+    if (expr === undefined) return undefined;
+    const constant = context.constant(expr);
+    return { constant: typeof constant === 'number' ? constant : undefined, fn: addFunction(`(c)=>${emitValue(expr, classLeaf(-1))}`), expr };
+  };
+  const strict = positions.some((position) => position.out.some((edge) => edge.arrow === 'next' || edge.nextBans.length > 0))
+    || sequences.some((sequence) => sequence.steps.some((step) => step.arrow === 'next'));
+
+  return {
+    index, rule, automaton, key, stages, sees, filters, positions, starts, split, tracked,
+    needsEveryEvent: strict || match.session !== undefined,
+    within: timeSpan(match.within), session: timeSpan(match.session), leading, sequences,
+    having: rule.having === undefined ? -1 : matchFunction(emitCondition(rule.having, matchLeaf)),
+    severity: rule.severity.kind === 'literal' ? -1 : matchFunction(emitValue(rule.severity, matchLeaf)),
+    limitBy: rule.limit?.by === undefined ? -1 : matchFunction(emitValue(rule.limit.by, matchLeaf)),
+    outputs, hasTimeout, functions,
+    cost: [],
+  };
+}
+
+/** Longest number of further events from each position; Infinity where a loop has no upper bound. Counters are taken at their maximum. */
+function longestPaths(positions: readonly Position[]): number[] {
+  const memo: (number | undefined)[] = positions.map(() => undefined);
+  const onPath = new Set<number>();
+  const visit = (id: number): number => {
+    const known = memo[id];
+    if (known !== undefined) return known;
+    onPath.add(id);
+    let best = 0;
+    for (const edge of positions[id]!.out) {
+      const step = positions[edge.to]!.stage === undefined ? 0 : 1;
+      if (edge.repeats.length > 0 && edge.repeats.every((c) => c.max !== Infinity)) {
+        // A bounded loop: at most (max - 1) more turns of at most as many events as there are positions.
+        const turns = edge.repeats.reduce((least, c) => Math.min(least, c.max - 1), Infinity);
+        best = Math.max(best, turns * (edge.to === id ? 1 : positions.length));
+        continue;
+      }
+      if (onPath.has(edge.to)) { best = Infinity; continue; }
+      best = Math.max(best, step + visit(edge.to));
+    }
+    onPath.delete(id);
+    if (onPath.size === 0 || best === Infinity) memo[id] = best;
+    return best;
+  };
+  return positions.map((position) => visit(position.id));
+}

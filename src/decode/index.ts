@@ -1,0 +1,4 @@
+export { Decoder, makeDecoder } from './json.ts';
+export type { DecoderOptions, OnReject } from './json.ts';
+export type { Reject, RejectReason } from './reject.ts';
+export { isoTime } from './time.ts';

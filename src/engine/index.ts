@@ -1,0 +1,1 @@
+export { Engine, type EngineOptions, type EngineStats, type RuleStats } from './engine.ts';

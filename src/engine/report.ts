@@ -1,0 +1,214 @@
+/** From a match to alerts and derived events: ids, limits, modes, fields, evidence (sections 2 and 5 of the language). */
+import { createHash } from 'node:crypto';
+import type { Alert, BoundEvent, Derived } from '../core/alert.ts';
+import type { OutputPlan } from '../compile/plan.ts';
+import type { Type } from '../../dsl/typed.ts';
+import { EVENT, KEY } from './layout.ts';
+import type { MatchReport, RuleRunner } from './runner.ts';
+import type { Store } from './store.ts';
+import type { MatchView } from './view.ts';
+
+/** A derived event on its way to the rules that read it. */
+export interface Emission { readonly type: number; readonly time: number; readonly cells: readonly (readonly [slot: number, value: number])[]; readonly bytes: Uint8Array; readonly shadow: boolean }
+
+interface Window { from: number; count: number; suppressed: number }
+
+export interface ReporterOptions {
+  readonly onAlert: (alert: Alert) => void;
+  readonly onDerived: ((derived: Derived) => void) | undefined;
+  readonly now: () => number;
+  readonly emit: (emission: Emission) => void;
+  readonly rejectDerived: (rule: string, type: string, field: string) => void;
+}
+
+const utf8 = new TextEncoder();
+const decoder = new TextDecoder();
+
+export class Reporter {
+  readonly #store: Store;
+  readonly #view: MatchView;
+  readonly #options: ReporterOptions;
+  readonly #limits = new Map<string, Window>();
+  #pruneAt = 1024;
+
+  constructor(store: Store, view: MatchView, options: ReporterOptions) {
+    this.#store = store;
+    this.#view = view;
+    this.#options = options;
+  }
+
+  report(report: MatchReport): void {
+    const { runner, at } = report;
+    const { rule } = runner.plan;
+    const key = this.#keyOf(runner, report.key);
+    const keyText = JSON.stringify(key);
+    const shadow = this.#isShadow(runner, keyText);
+    const timeout = report.kind === 'timeout';
+    let alertsAllowed: boolean | undefined;
+    let suppressed = 0;
+    let id: string | undefined;
+    for (const output of runner.plan.outputs) {
+      if (output.onTimeout !== timeout) continue;
+      if (output.kind === 'emit') {
+        this.#emit(runner, output, at, timeout, shadow);
+        continue;
+      }
+      // One decision for all alert clauses of one match would hide alerts from a second channel or count them twice: each alert counts.
+      if (rule.limit !== undefined) {
+        const window = this.#window(runner, keyText, at);
+        alertsAllowed = window.count < rule.limit.count;
+        if (!alertsAllowed) {
+          window.suppressed++;
+          runner.counters.suppressed++;
+          continue;
+        }
+        window.count++;
+        suppressed = window.suppressed;
+        window.suppressed = 0;
+      }
+      id ??= this.idOf(report, keyText);
+      this.#view.id = id;
+      const { i32 } = this.#store.heap;
+      const dropped = i32[2 * report.key + KEY.dropped]!;
+      i32[2 * report.key + KEY.dropped] = 0;
+      runner.counters.alerts++;
+      this.#options.onAlert({
+        id, rule: rule.name, channel: output.target, kind: report.kind, version: rule.version, title: rule.title,
+        severity: this.#severity(runner), tags: rule.tags, key,
+        from: this.#view.from, to: report.to, detected: this.#options.now(), at, suppressed, dropped, shadow,
+        fields: this.#fields(runner, output),
+        events: rule.evidence === 'none' ? undefined : this.#events(report, rule.evidence === 'full'),
+      });
+    }
+  }
+
+  /** The same match gives the same id in every run (section 5). */
+  idOf(report: MatchReport, keyText: string): string {
+    const { rule } = report.runner.plan;
+    const bound = report.events.map((event, i) => [report.runner.plan.stages[report.stages[i]!]!.name, this.#identity(event)]);
+    return createHash('sha256').update(JSON.stringify([rule.name, rule.version, keyText, report.kind, bound])).digest('hex').slice(0, 32);
+  }
+
+  #identity(event: number): string {
+    const { heap, plan } = this.#store;
+    const type = heap.i32[2 * event + EVENT.type]!;
+    const fields = plan.identity[type]!;
+    const time = heap.f64[event + EVENT.time]!;
+    const name = plan.schema.types[type]!.name;
+    if (fields.length === 0) {
+      const i = 2 * event;
+      return `${name}|${time}|${heap.i32[i + EVENT.hash1]! >>> 0}.${heap.i32[i + EVENT.hash2]! >>> 0}|${heap.i32[i + EVENT.ordinal]!}`;
+    }
+    return `${name}|${time}|${JSON.stringify(fields.map(({ slot, type: fieldType }) => this.#view.json(this.#view.at(event, slot), fieldType.kind)))}`;
+  }
+
+  #keyOf(runner: RuleRunner, ks: number): Record<string, unknown> {
+    const key: Record<string, unknown> = {};
+    runner.plan.rule.key.forEach((part, i) => { key[part.name] = this.plain(this.#store.heap.f64[ks + KEY.key + i]!, part.type); });
+    return key;
+  }
+
+  /** A value as the author's JSON: times as ISO-8601 text, durations in ms. */
+  plain(value: number, type: Type): unknown {
+    if (Number.isNaN(value)) return null;
+    if (type.kind === 'time') return Math.abs(value) <= 8.64e15 ? new Date(value).toISOString() : null;
+    return this.#view.json(value, type.kind);
+  }
+
+  #severity(runner: RuleRunner): string {
+    const { severity } = runner.plan.rule;
+    if (severity.kind === 'literal') return String(severity.value);
+    const value = (runner.functions[runner.plan.severity] as unknown as () => number)();
+    return Number.isNaN(value) ? 'medium' : this.#store.strings.text(value);
+  }
+
+  #fields(runner: RuleRunner, output: OutputPlan): Record<string, unknown> {
+    const fields: Record<string, unknown> = {};
+    for (const field of output.fields) fields[field.name] = this.plain((runner.functions[field.fn] as unknown as () => number)(), field.type);
+    return fields;
+  }
+
+  #events(report: MatchReport, full: boolean): { stage: string; events: BoundEvent[] }[] {
+    const { heap, plan } = this.#store;
+    const byStage: { stage: string; events: BoundEvent[] }[] = [];
+    report.events.forEach((event, k) => {
+      const stage = report.runner.plan.stages[report.stages[k]!]!.name;
+      let list = byStage.find((s) => s.stage === stage);
+      if (list === undefined) byStage.push(list = { stage, events: [] });
+      const i = 2 * event;
+      const type = heap.i32[i + EVENT.type]!;
+      const length = heap.i32[i + EVENT.length]!;
+      const start = 8 * (event + EVENT.values + plan.kept[type]!.length);
+      list.events.push({
+        text: full ? decoder.decode(heap.u8.subarray(start, start + length)) : undefined,
+        type: plan.schema.types[type]!.name, time: heap.f64[event + EVENT.time]!,
+        source: heap.i32[i + EVENT.source]!, partition: heap.i32[i + EVENT.partition]!, offset: heap.f64[event + EVENT.offset]!,
+      });
+    });
+    return byStage;
+  }
+
+  #isShadow(runner: RuleRunner, keyText: string): boolean {
+    const { mode, name } = runner.plan.rule;
+    if (mode.kind === 'shadow') return true;
+    if (mode.kind !== 'canary') return false;
+    const share = createHash('sha256').update(`${name}\n${keyText}`).digest().readUInt32BE(0) / 0x1_0000_0000;
+    return share * 100 >= mode.percent;
+  }
+
+  #window(runner: RuleRunner, keyText: string, at: number): Window {
+    const { limit } = runner.plan.rule;
+    const by = runner.plan.limitBy < 0 ? '' : String(this.plain((runner.functions[runner.plan.limitBy] as unknown as () => number)(), limit!.by!.type));
+    const name = `${runner.plan.index}|${keyText}|${by}`;
+    let window = this.#limits.get(name);
+    if (window === undefined || at >= window.from + limit!.per) {
+      window = { from: at, count: 0, suppressed: window?.suppressed ?? 0 };
+      this.#limits.set(name, window);
+      if (this.#limits.size > this.#pruneAt) this.#prune(at);
+    }
+    return window;
+  }
+
+  /** Windows that are over and owe no count go. */
+  #prune(at: number): void {
+    for (const [name, window] of this.#limits) {
+      const per = this.#perOf(Number(name.slice(0, name.indexOf('|'))));
+      if (window.suppressed === 0 && at >= window.from + per) this.#limits.delete(name);
+    }
+    this.#pruneAt = Math.max(1024, 2 * this.#limits.size);
+  }
+
+  #perOf(rule: number): number { return this.#store.plan.rules[rule]!.rule.limit?.per ?? 0; }
+
+  #emit(runner: RuleRunner, output: OutputPlan, at: number, timeout: boolean, shadow: boolean): void {
+    const { plan, strings } = this.#store;
+    const type = plan.schema.types.findIndex((t) => t.name === output.target);
+    const schema = plan.schema.types[type]!;
+    const fields: Record<string, unknown> = {};
+    const cells: (readonly [number, number])[] = [];
+    for (const field of schema.fields) {
+      const given = output.fields.find((f) => f.name === field.name);
+      let value = given === undefined ? NaN : (runner.functions[given.fn] as unknown as () => number)();
+      const isTime = schema.time >= 0 && schema.fields[schema.time] === field;
+      if (given === undefined && isTime) value = at;
+      if (Number.isNaN(value) && !field.optional) {
+        this.#options.rejectDerived(runner.plan.rule.name, schema.name, field.name);
+        return;
+      }
+      const plain = this.plain(value, given?.type ?? field.type);
+      fields[field.name] = plain;
+      if (field.slot >= 0) cells.push([field.slot, value]);
+    }
+    void strings;
+    this.#options.onDerived?.({ rule: runner.plan.rule.name, type: schema.name, at, timeout, shadow, fields });
+    const data: Record<string, unknown> = { type: schema.name };
+    for (const field of schema.fields) if (fields[field.name] !== null) data[field.source] = fields[field.name];
+    this.#options.emit({ type, time: at, cells, bytes: utf8.encode(JSON.stringify(data)), shadow });
+  }
+
+  serialize(): unknown { return [...this.#limits]; }
+  restore(state: unknown): void {
+    this.#limits.clear();
+    for (const [name, window] of state as [string, Window][]) this.#limits.set(name, window);
+  }
+}

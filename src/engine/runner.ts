@@ -1,0 +1,1229 @@
+/**
+ * One rule at work. All runs of a key that stand at one position and agree in what later conditions read of them form a *class*; an event moves
+ * classes, not runs. A class keeps its runs as a chain of history nodes, newest first, and per edge the lowest sequence number from which nodes
+ * may still use it: an event that closes an edge for all the runs there are raises that one number. A node links to ranges of chains, so a take
+ * costs the same however many runs it stands for. (The idea of a compact set of runs is CORE's, VLDB 15(9).)
+ */
+import type { Cond, EdgePlan, PositionPlan, RulePlan } from '../compile/plan.ts';
+import { Classes } from './classes.ts';
+import {
+  CLASS, DEAD, EVENT, FREED, KEY, keyLayout, LINK, NODE, POSITION_SHIFT, QUEUED, REPORTED, START, classUnits, registersAt, type KeyLayout,
+} from './layout.ts';
+import { listMatches, type Listed } from './listing.ts';
+import type { Store } from './store.ts';
+import type { MatchView } from './view.ts';
+
+const NEVER = 0x7fffffff;
+/** Timer kinds. */
+export const TIMER_START = 0;
+export const TIMER_SESSION = 1;
+export const TIMER_START_SESSION = 2;
+
+export interface MatchReport {
+  readonly runner: RuleRunner;
+  readonly kind: 'match' | 'timeout';
+  readonly events: readonly number[];
+  readonly stages: readonly number[];
+  /** Event time of the event or timer that caused it. */
+  readonly at: number;
+  readonly to: number;
+  readonly key: number;
+}
+
+export interface Counters { events: number; alerts: number; timedOut: number; dropped: number; suppressed: number; nullKeys: number }
+
+type Fn = (c: number, out?: Float64Array) => never;
+
+interface Pending { readonly position: number; readonly registers: Float64Array; readonly heads: number[]; readonly lows: number[]; start: number; readonly sr: number }
+
+interface Held { readonly events: number[]; readonly stages: number[]; readonly to: number }
+
+export class RuleRunner {
+  readonly plan: RulePlan;
+  readonly layout: KeyLayout;
+  readonly classes: Classes;
+  readonly counters: Counters = { events: 0, alerts: 0, timedOut: 0, dropped: 0, suppressed: 0, nullKeys: 0 };
+  /** ms after the last event of a key when all its runs are over for certain; 0: never. */
+  readonly cleanup: number;
+  readonly functions: readonly Fn[];
+  readonly #store: Store;
+  readonly #view: MatchView;
+  readonly #report: (report: MatchReport) => void;
+  readonly #positions: readonly PositionPlan[];
+  readonly #at: readonly number[];
+  readonly #out: Float64Array;
+  readonly #walks: boolean;
+  readonly #held = new Map<number, Held>();
+  /** Where `by` names stages: which stages may be tried for the key at hand. */
+  allowed: Uint8Array | undefined;
+  #pending: Pending[] = [];
+  #pendingAt = new Map<string, Pending>();
+  #finals: number[] = [];
+  readonly #noRegisters = new Float64Array(0);
+
+  constructor(plan: RulePlan, width: number, store: Store, view: MatchView, functions: readonly Fn[], report: (report: MatchReport) => void) {
+    this.plan = plan;
+    this.layout = keyLayout(plan, width);
+    this.#store = store;
+    this.#view = view;
+    this.functions = functions;
+    this.#report = report;
+    this.#positions = plan.positions;
+    if (plan.positions.length > 127) throw new Error(`rule ${plan.rule.name} has more than 127 positions`);
+    this.#at = plan.positions.map(registersAt);
+    this.classes = new Classes(store.heap, plan.positions);
+    this.#out = new Float64Array(Math.max(1, ...plan.positions.map((position) => position.registers.length)));
+    this.#walks = plan.split === 'run' && plan.functions.some((source) => source.includes('M.reduce'));
+    const gap = plan.rule.match.gap;
+    const bounds = [plan.within?.constant, plan.session?.constant, gap?.kind === 'literal' && typeof gap.value === 'number' ? gap.value : undefined]
+      .filter((d) => d !== undefined);
+    this.cleanup = bounds.length === 0 ? 0 : Math.min(...bounds);
+  }
+
+  // --- keys -----------------------------------------------------------------------------------------------------------------------------------
+
+  newKey(): number {
+    const { heap, K } = this.#store;
+    const ks = heap.alloc(this.layout.units);
+    heap.i32[2 * ks + KEY.rule] = this.plan.index;
+    heap.i32[2 * ks + KEY.trimAt] = 64;
+    const { f64 } = heap;
+    for (let i = 0; i < this.layout.width; i++) f64[ks + KEY.key + i] = K[i]!;
+    for (let i = this.layout.leading; i < this.layout.units; i++) if (2 * i < (this.layout.positions[0] ?? 0)) f64[ks + i] = -Infinity;
+    f64[ks + KEY.minStart] = -Infinity;
+    f64[ks + KEY.last] = -Infinity;
+    return ks;
+  }
+
+  loadKey(ks: number): void {
+    const { heap, K } = this.#store;
+    for (let i = 0; i < this.layout.width; i++) K[i] = heap.f64[ks + KEY.key + i]!;
+  }
+
+  /** Nothing of this key is open, remembered or due: its record may go. */
+  isEmpty(ks: number, now: number): boolean {
+    const { i32, f64 } = this.#store.heap;
+    if (i32[2 * ks + KEY.nodes] !== 0 || i32[2 * ks + KEY.starts] !== 0 || i32[2 * ks + KEY.dropped] !== 0 || f64[ks + KEY.timers] !== 0) return false;
+    if ((i32[2 * ks + KEY.flags]! & QUEUED) !== 0) return false;
+    if (this.plan.leading.some((start) => start.conds.length + start.sequences.length > 0)) return f64[ks + KEY.last]! + this.cleanup <= now;
+    return true;
+  }
+
+  /** All runs of the key go, whatever they wait for. */
+  clear(ks: number): void {
+    const { heap } = this.#store;
+    let sr = heap.i32[2 * ks + KEY.starts]!;
+    while (sr !== 0) {
+      const next = heap.i32[2 * sr + START.next]!;
+      this.#killStart(ks, sr);
+      sr = next;
+    }
+    this.#positions.forEach((position, p) => {
+      const at = 2 * ks + this.layout.positions[p]!;
+      if (position.single) this.#emptyClass(ks, at);
+      else while (heap.i32[at] !== 0) this.#removeClass(ks, heap.i32[at]!);
+    });
+  }
+
+  /** Number of runs open (history nodes that may go on). */
+  openRuns(ks: number): number {
+    const { i32 } = this.#store.heap;
+    let open = 0;
+    this.#eachClass(ks, (h, position) => {
+      for (let n = i32[h]!; n !== 0; n = i32[2 * n + NODE.previous]!) if (this.#nodeOpen(ks, h, position, n)) open++;
+    });
+    return open;
+  }
+
+  /** Has any run of the key a start that is not over at `now`? Used to drop what is expired. */
+  isExpired(ks: number, now: number): boolean {
+    return this.cleanup > 0 && this.#store.heap.f64[ks + KEY.last]! + this.cleanup <= now;
+  }
+
+  // --- an event -------------------------------------------------------------------------------------------------------------------------------
+
+  /** The event at hand concerns this key. `mayStart`: a start condition may hold. */
+  process(ks: number): void {
+    const store = this.#store;
+    const { heap, stamp, truth } = store;
+    const { time } = store.current;
+    const plan = this.plan;
+    const sequence = ++heap.i32[2 * ks + KEY.sequence]!;
+    this.#pending = [];
+    if (this.#pendingAt.size > 0) this.#pendingAt.clear();
+    this.#finals = [];
+    if (plan.session !== undefined) this.#session(ks, time);
+    const noBind = this.plan.rule.keep.drop === 'newest' && heap.i32[2 * ks + KEY.nodes]! >= plan.rule.keep.count && this.#held_count(ks) >= plan.rule.keep.count;
+    if (noBind && this.#anyTake()) this.#countDrop(ks);
+
+    for (const position of this.#positions) {
+      const at = 2 * ks + this.layout.positions[position.id]!;
+      if (heap.i32[at] === 0) continue;
+      let whole = false;
+      let indexed: EdgePlan | undefined;
+      for (const edge of position.out) {
+        if (edge.arrow === 'next' || edge.nextBans.length > 0 || edge.sequences.length > 0) { whole = true; break; }
+        if (edge.cond !== undefined && truth[edge.cond.predicate] === stamp) {
+          if (edge.equality >= 0 && indexed === undefined) indexed = edge;
+          else { whole = true; break; }
+        }
+        if (edge.until !== undefined && truth[edge.until.predicate] === stamp) { whole = true; break; }
+        if (edge.bans.some((ban) => truth[ban.predicate] === stamp)) { whole = true; break; }
+        if (edge.greedy.some((greedy) => truth[greedy.cond.predicate] === stamp || (greedy.until !== undefined && truth[greedy.until.predicate] === stamp))) { whole = true; break; }
+      }
+      if (!whole && indexed === undefined) continue;
+      if (position.single) {
+        this.#nextBans(ks, position, at, sequence);
+        this.#processClass(ks, position, at, sequence, noBind);
+        continue;
+      }
+      if (!whole) {
+        const value = (this.functions[indexed!.equality] as unknown as () => number)();
+        const cell = this.#at[position.id]! + position.indexCell;
+        for (let h = this.classes.bucket(ks, position.id, value); h !== 0;) {
+          const next = heap.i32[h + CLASS.hashNext]!;
+          if (heap.i32[h + CLASS.key] === ks && heap.i32[h + CLASS.position] === position.id && heap.f64[(h >> 1) + cell] === value) {
+            this.#processClass(ks, position, h, sequence, noBind);
+          }
+          h = next;
+        }
+        continue;
+      }
+      if (position.out.some((edge) => edge.nextBans.length > 0)) {
+        for (let h = heap.i32[at]!; h !== 0;) {
+          const next = heap.i32[h + CLASS.next]!;
+          this.#nextBans(ks, position, h, sequence);
+          h = next;
+        }
+      }
+      for (let h = heap.i32[at]!; h !== 0;) {
+        const next = heap.i32[h + CLASS.next]!;
+        this.#processClass(ks, position, h, sequence, noBind);
+        h = next;
+      }
+    }
+    for (let i = 0; i < plan.starts.length; i++) this.#start(ks, plan.starts[i]!, i);
+    if (plan.sequences.length > 0 || plan.leading.length > 0) this.#remember(ks, sequence, time);
+    this.#settle(ks, sequence, time, noBind, true);
+  }
+
+  #holds(cond: Cond, c: number): boolean {
+    const store = this.#store;
+    if (store.truth[cond.predicate] !== store.stamp) return false;
+    if (this.allowed !== undefined && this.allowed[cond.stage] === 0) return false;
+    return cond.rest < 0 || (this.functions[cond.rest] as (c: number) => boolean)(c);
+  }
+
+  #anyTake(): boolean {
+    const store = this.#store;
+    return this.plan.positions.some((position) => position.out.some((edge) => edge.cond !== undefined && store.truth[edge.cond.predicate] === store.stamp))
+      || this.plan.starts.some((edge) => store.truth[edge.cond!.predicate] === store.stamp);
+  }
+
+  #processClass(ks: number, position: PositionPlan, h: number, sequence: number, noBind: boolean): void {
+    const { heap } = this.#store;
+    const { i32 } = heap;
+    const head = i32[h]!;
+    if (head === 0) return;
+    const newest = i32[2 * head + NODE.sequence]!;
+    const c = position.single ? 0 : (h >> 1) + this.#at[position.id]!;
+    if (this.#walks) this.#loadPath(head);
+    let open = false;
+    let closing: number[] | undefined;
+    for (const edge of position.out) {
+      const cell = h + 1 + edge.slot;
+      let low = i32[cell]!;
+      if (low > newest) continue;
+      if (edge.arrow === 'next' && low < sequence - 1) {
+        low = sequence - 1;
+        if (newest < low) { heap.i32[cell] = sequence; continue; }
+      }
+      let kill = edge.arrow === 'next';
+      let blocked = false;
+      if (edge.until !== undefined && this.#holds(edge.until, c)) { blocked = true; kill = true; }
+      for (const greedy of edge.greedy) {
+        if (greedy.closedCell >= 0 && heap.f64[c + greedy.closedCell] !== 0) continue;
+        if (greedy.until !== undefined && this.#holds(greedy.until, c)) { (closing ??= []).push(greedy.closedCell); continue; }
+        if (greedy.roomCell === -2 || (greedy.roomCell >= 0 && heap.f64[c + greedy.roomCell]! >= greedy.max)) continue;
+        if (this.#holds(greedy.cond, c)) { blocked = true; kill = true; }
+      }
+      if (edge.kind === 'acceptNext') {
+        this.#store.retainNode(head);
+        this.#finals.push(head);
+      } else if (edge.cond !== undefined && this.#holds(edge.cond, c)) {
+        if (!blocked) this.#take(position, h, c, edge, low, sequence);
+        if (edge.arrow === 'followed' && !noBind) kill = true;
+      }
+      if (!kill) for (const ban of edge.bans) if (this.#holds(ban, c)) { kill = true; break; }
+      for (const s of edge.sequences) {
+        const from = this.#sequenceEnd(ks, s, sequence);
+        if (from > low) { heap.i32[cell] = from; low = from; }
+      }
+      if (kill) heap.i32[cell] = sequence;
+      else if (low <= newest) open = true;
+    }
+    if (!open) this.#dropClass(ks, position, h);
+    else if (closing !== undefined) this.#close(ks, position, h, closing);
+  }
+
+  #take(position: PositionPlan, h: number, c: number, edge: EdgePlan, low: number, sequence: number): void {
+    const { heap } = this.#store;
+    const head = heap.i32[h]!;
+    if (edge.span > 0) {
+      // The chain is in time order: what lies too far back can never again be in time.
+      const { i32, f64 } = heap;
+      const after = this.#store.current.time - edge.span;
+      let oldest = 0;
+      for (let n = head; n !== 0 && i32[2 * n + NODE.sequence]! >= low; n = i32[2 * n + NODE.previous]!) {
+        if (f64[i32[2 * n + NODE.event]! + EVENT.time]! <= after) break;
+        oldest = i32[2 * n + NODE.sequence]!;
+      }
+      if (oldest === 0) { heap.i32[h + 1 + edge.slot] = sequence; return; }
+      low = oldest;
+      heap.i32[h + 1 + edge.slot] = low;
+    }
+    const lazyBits = this.#lazyBits(edge, c);
+    const target = this.#positions[edge.to]!;
+    const sr = position.single ? 0 : heap.i32[h + CLASS.start]!;
+    const pending = this.#pend(target, edge, c, lazyBits, sr);
+    pending.heads.push(head);
+    pending.lows.push(low);
+    const { f64, i32 } = heap;
+    const start = i32[2 * head + NODE.start]!;
+    if (pending.start === 0 || f64[start + EVENT.number]! > f64[pending.start + EVENT.number]!) pending.start = start;
+  }
+
+  #lazyBits(edge: EdgePlan, c: number): number {
+    const { lazy } = edge;
+    if (lazy === undefined) return 0;
+    const met = lazy.again ? lazy.countCell < 0 || this.#store.heap.f64[c + lazy.countCell]! >= lazy.min : lazy.min === 0;
+    if (!met) return 0;
+    let bits = 0;
+    for (const exit of lazy.exits) if (this.#holds(exit.cond, c)) bits |= exit.bit;
+    return bits;
+  }
+
+  /** The node-to-be at a position with the registers that `edge` gives; several takes that agree share one. */
+  #pend(target: PositionPlan, edge: EdgePlan, c: number, lazyBits: number, sr: number): Pending {
+    const n = target.registers.length;
+    const out = this.#out;
+    if (n > 0) (this.functions[edge.update] as unknown as (c: number, out: Float64Array) => void)(c, out);
+    if (lazyBits !== 0) out[edge.lazy!.targetCell]! |= lazyBits;
+    const registers = n === 0 ? this.#noRegisters : out.slice(0, n);
+    if (this.plan.split !== 'run') {
+      if (this.#pending.length < 4) {
+        for (const other of this.#pending) if (other.position === target.id && same(other.registers, registers)) return other;
+      } else {
+        const key = `${target.id}|${registers.join()}`;
+        if (this.#pendingAt.size === 0) for (const other of this.#pending) this.#pendingAt.set(`${other.position}|${other.registers.join()}`, other);
+        const known = this.#pendingAt.get(key);
+        if (known !== undefined) return known;
+      }
+    }
+    const pending: Pending = { position: target.id, registers, heads: [], lows: [], start: 0, sr };
+    this.#pending.push(pending);
+    if (this.#pendingAt.size > 0) this.#pendingAt.set(`${target.id}|${registers.join()}`, pending);
+    return pending;
+  }
+
+  #start(ks: number, edge: EdgePlan, index: number): void {
+    if (!this.#holds(edge.cond!, 0)) return;
+    const { heap, current } = this.#store;
+    if (edge.until !== undefined && this.#holds(edge.until, 0)) return;
+    for (const greedy of edge.greedy) {
+      if (greedy.until !== undefined && this.#holds(greedy.until, 0)) continue;
+      if (this.#holds(greedy.cond, 0)) return;
+    }
+    const leading = this.plan.leading[index]!;
+    if (leading.conds.length > 0 || leading.sequences.length > 0) {
+      const after = current.time - this.#spanOf(this.plan.within!);
+      if (leading.conds.length > 0 && heap.f64[ks + this.layout.leading + index]! > after) return;
+      for (const s of leading.sequences) if (heap.f64[ks + this.layout.sequences[s]! + 3 * this.plan.sequences[s]!.steps.length]! > after) return;
+    }
+    this.#pend(this.#positions[edge.to]!, edge, 0, this.#lazyBits(edge, 0), 0);
+  }
+
+  #spanOf(span: NonNullable<RulePlan['within']>): number {
+    return span.constant ?? (this.functions[span.fn] as unknown as (c: number) => number)(0);
+  }
+
+  /** The earliest first event of a banned sequence that the event at hand completes: nodes before it lose the edge. 0: none. */
+  #sequenceEnd(ks: number, index: number, sequence: number): number {
+    const { steps } = this.plan.sequences[index]!;
+    const { f64 } = this.#store.heap;
+    const last = steps.length - 1;
+    if (!this.#holds(steps[last]!.cond, 0)) return 0;
+    if (last === 0) return sequence;
+    const at = ks + this.layout.sequences[index]! + 3 * (last - 1);
+    if (f64[at] === -Infinity || (steps[last]!.arrow === 'next' && f64[at + 2] !== sequence - 1)) return 0;
+    return f64[at]!;
+  }
+
+  /** After the event was tried: what banned sequences and leading bans must remember of it. */
+  #remember(ks: number, sequence: number, time: number): void {
+    const { heap } = this.#store;
+    const { f64 } = heap;
+    this.plan.sequences.forEach(({ steps }, index) => {
+      const base = ks + this.layout.sequences[index]!;
+      for (let k = steps.length - 1; k >= 0; k--) {
+        if (!this.#holds(steps[k]!.cond, 0)) continue;
+        let first = sequence;
+        let since = time;
+        if (k > 0) {
+          const before = base + 3 * (k - 1);
+          if (f64[before] === -Infinity || (steps[k]!.arrow === 'next' && f64[before + 2] !== sequence - 1)) continue;
+          first = f64[before]!;
+          since = f64[before + 1]!;
+        }
+        f64[base + 3 * k] = first;
+        f64[base + 3 * k + 1] = since;
+        f64[base + 3 * k + 2] = sequence;
+        if (k === steps.length - 1) f64[base + 3 * steps.length] = Math.max(f64[base + 3 * steps.length]!, since);
+        f64[ks + KEY.last] = time;
+      }
+    });
+    this.plan.leading.forEach(({ conds }, index) => {
+      if (conds.some((cond) => this.#holds(cond, 0))) {
+        f64[ks + this.layout.leading + index] = time;
+        f64[ks + KEY.last] = time;
+      }
+    });
+  }
+
+  /** `=> not b`: where the event at hand is a `b`, the nodes of the event right before it lose the edge. */
+  #nextBans(ks: number, position: PositionPlan, h: number, sequence: number): void {
+    const { heap } = this.#store;
+    const head = heap.i32[h]!;
+    if (head === 0 || heap.i32[2 * head + NODE.sequence] !== sequence - 1) return;
+    const c = position.single ? 0 : (h >> 1) + this.#at[position.id]!;
+    let mask = 0;
+    if (this.#walks) this.#loadPath(head);
+    for (const edge of position.out) {
+      if (heap.i32[h + 1 + edge.slot]! > sequence - 1) continue;
+      if (edge.nextBans.some((ban) => this.#holds(ban, c))) mask |= 1 << edge.slot;
+    }
+    if (mask === 0) return;
+    this.#moveNewest(ks, position, h, mask);
+  }
+
+  /** Moves the newest node of a class to a class of its own that has lost the edges of `mask`. */
+  #moveNewest(ks: number, position: PositionPlan, h: number, mask: number): void {
+    const { heap } = this.#store;
+    const node = heap.i32[h]!;
+    const copy = this.#clone(ks, node);
+    const registers = this.#registersOf(position, h);
+    registers[position.maskCell]! |= mask;
+    const sr = heap.i32[h + CLASS.start]!;
+    const moved = this.#newClass(ks, position, registers, sr);
+    for (const edge of position.out) {
+      const low = heap.i32[h + 1 + edge.slot]!;
+      if ((mask & (1 << edge.slot)) !== 0 || low === NEVER) heap.i32[moved + 1 + edge.slot] = NEVER;
+      else heap.i32[moved + 1 + edge.slot] = low;
+    }
+    heap.i32[moved] = copy;
+    const before = heap.i32[2 * node + NODE.previous]!;
+    this.#store.retainNode(before);
+    heap.i32[h] = before;
+    heap.i32[2 * ks + KEY.nodes]! -= this.#store.releaseNode(node);
+    if (before === 0) this.#removeClass(ks, h);
+  }
+
+  /** An `until` closed greedy loops that the runs of this class left: they move to classes for which those loops are closed. */
+  #close(ks: number, position: PositionPlan, h: number, cells: readonly number[]): void {
+    const { heap } = this.#store;
+    const groups = new Map<number, number[]>();
+    for (let n = heap.i32[h]!; n !== 0; n = heap.i32[2 * n + NODE.previous]!) {
+      let dead = 0;
+      let any = false;
+      for (const edge of position.out) {
+        if (heap.i32[2 * n + NODE.sequence]! < heap.i32[h + 1 + edge.slot]!) dead |= 1 << edge.slot;
+        else any = true;
+      }
+      if (!any) continue;
+      const list = groups.get(dead);
+      if (list === undefined) groups.set(dead, [n]);
+      else list.push(n);
+    }
+    const sr = heap.i32[h + CLASS.start]!;
+    for (const [dead, nodes] of groups) {
+      const registers = this.#registersOf(position, h);
+      for (const cell of cells) registers[cell] = 1;
+      registers[position.maskCell]! |= dead;
+      const copies = nodes.reverse().map((n) => this.#clone(ks, n));
+      const moved = this.#newClass(ks, position, registers, sr);
+      for (const edge of position.out) heap.i32[moved + 1 + edge.slot] = (dead & (1 << edge.slot)) !== 0 ? NEVER : 0;
+      let previous = 0;
+      for (const copy of copies) { heap.i32[2 * copy + NODE.previous] = previous; previous = copy; }
+      heap.i32[moved] = previous;
+    }
+    this.#removeClass(ks, h);
+  }
+
+  // --- after an event or timer ---------------------------------------------------------------------------------------------------------------
+
+  /** Puts what was taken into classes, reports what is complete. */
+  #settle(ks: number, sequence: number, now: number, noBind: boolean, byEvent: boolean): void {
+    const store = this.#store;
+    const { heap } = store;
+    const made: number[] = [];
+    for (const pending of this.#pending) {
+      const position = this.#positions[pending.position]!;
+      const node = this.#newNode(ks, pending, position, sequence);
+      made.push(node);
+      if (position.accepts.some((accept) => passes(accept.guards, pending.registers))) {
+        store.retainNode(node);
+        this.#finals.push(node);
+      }
+      if (!noBind || !byEvent) this.#insert(ks, position, pending, node, now);
+    }
+    if (this.#pending.length > 0) this.#pending = [];
+    if (made.length > 0 && this.plan.session === undefined) heap.f64[ks + KEY.last] = now;
+    if (this.#finals.length > 0) {
+      const finals = this.#finals;
+      this.#finals = [];
+      this.#complete(ks, finals, now, byEvent);
+      for (const node of finals) heap.i32[2 * ks + KEY.nodes]! -= store.releaseNode(node);
+    }
+    for (const node of made) heap.i32[2 * ks + KEY.nodes]! -= store.releaseNode(node);
+    if (this.plan.tracked) this.#settleStarts(ks, now);
+    const nodes = heap.i32[2 * ks + KEY.nodes]!;
+    if (nodes > this.plan.rule.keep.count && this.plan.rule.keep.drop === 'oldest') this.#keep(ks, now);
+    if (heap.i32[2 * ks + KEY.nodes]! > heap.i32[2 * ks + KEY.trimAt]!) this.#trim(ks, now);
+  }
+
+  #newNode(ks: number, pending: Pending, position: PositionPlan, sequence: number): number {
+    const store = this.#store;
+    const { heap } = store;
+    const event = position.stage < 0 ? store.moment(store.current.time, store.num) : store.event();
+    if (position.stage >= 0) store.retainEvent(event);
+    const node = heap.alloc(NODE.units);
+    const i = 2 * node;
+    heap.i32[i + NODE.sequence] = sequence;
+    heap.i32[i + NODE.event] = event;
+    heap.i32[i + NODE.references] = 1 | (position.id << POSITION_SHIFT);
+    heap.i32[i + NODE.start] = pending.heads.length === 0 ? event : pending.start;
+    pending.heads.forEach((head, k) => {
+      store.retainNode(head);
+      if (k === 0) {
+        heap.i32[i + NODE.link] = head;
+        heap.i32[i + NODE.low] = pending.lows[0]!;
+        return;
+      }
+      const link = heap.alloc(LINK.units);
+      heap.i32[2 * link + LINK.head] = head;
+      heap.i32[2 * link + LINK.low] = pending.lows[k]!;
+      heap.i32[2 * link + LINK.next] = heap.i32[i + NODE.more]!;
+      heap.i32[i + NODE.more] = link;
+    });
+    heap.i32[2 * ks + KEY.nodes]!++;
+    return node;
+  }
+
+  #clone(ks: number, node: number): number {
+    const store = this.#store;
+    const { heap } = store;
+    const copy = heap.alloc(NODE.units);
+    const { i32 } = heap;
+    i32.copyWithin(2 * copy, 2 * node, 2 * (node + NODE.units));
+    i32[2 * copy + NODE.references] = (i32[2 * node + NODE.references]! >> POSITION_SHIFT << POSITION_SHIFT) | 1;
+    i32[2 * copy + NODE.previous] = 0;
+    i32[2 * copy + NODE.more] = 0;
+    store.retainEvent(i32[2 * node + NODE.event]!);
+    store.retainNode(i32[2 * node + NODE.link]!);
+    for (let more = i32[2 * node + NODE.more]!; more !== 0; more = heap.i32[2 * more + LINK.next]!) {
+      const link = heap.alloc(LINK.units);
+      const ints = heap.i32;
+      ints[2 * link + LINK.head] = ints[2 * more + LINK.head]!;
+      ints[2 * link + LINK.low] = ints[2 * more + LINK.low]!;
+      ints[2 * link + LINK.next] = ints[2 * copy + NODE.more]!;
+      ints[2 * copy + NODE.more] = link;
+      store.retainNode(ints[2 * link + LINK.head]!);
+    }
+    heap.i32[2 * ks + KEY.nodes]!++;
+    return copy;
+  }
+
+  #insert(ks: number, position: PositionPlan, pending: Pending, node: number, now: number): void {
+    if (position.out.length === 0) return;
+    const { heap } = this.#store;
+    const registers = pending.registers;
+    let open = false;
+    for (const edge of position.out) if (this.#mayUse(edge, registers, position)) open = true;
+    if (!open) return;
+    let sr = pending.sr;
+    if (this.plan.tracked && sr === 0) sr = this.#startRecord(ks, node);
+    let h: number;
+    if (position.single) {
+      h = 2 * ks + this.layout.positions[position.id]!;
+      if (heap.i32[h] === 0) for (const edge of position.out) heap.i32[h + 1 + edge.slot] = 0;
+    } else {
+      h = this.plan.split === 'run' ? 0 : this.classes.find(ks, position.id, registers);
+      if (h === 0) {
+        h = this.#newClass(ks, position, registers, sr);
+        for (const edge of position.out) heap.i32[h + 1 + edge.slot] = this.#mayUse(edge, registers, position) ? 0 : NEVER;
+      }
+    }
+    this.#store.retainNode(node);
+    heap.i32[2 * node + NODE.previous] = heap.i32[h]!;
+    heap.i32[h] = node;
+    if (sr !== 0) this.#arm(ks, sr, position, h, now);
+  }
+
+  #mayUse(edge: EdgePlan, registers: Float64Array, position: PositionPlan): boolean {
+    if (!passes(edge.guards, registers)) return false;
+    if (edge.clear !== undefined && (registers[edge.clear.cell]! & edge.clear.bit) !== 0) return false;
+    return position.maskCell < 0 || (registers[position.maskCell]! & (1 << edge.slot)) === 0;
+  }
+
+  #newClass(ks: number, position: PositionPlan, registers: Float64Array, sr: number): number {
+    const { heap } = this.#store;
+    const p = heap.alloc(classUnits(position));
+    const h = 2 * p + CLASS.ints;
+    const { i32, f64 } = heap;
+    i32[h + CLASS.key] = ks;
+    i32[h + CLASS.position] = position.id;
+    f64.set(registers, (h >> 1) + this.#at[position.id]!);
+    const at = 2 * ks + this.layout.positions[position.id]!;
+    const next = i32[at]!;
+    i32[h + CLASS.next] = next;
+    if (next !== 0) i32[next + CLASS.previous] = h;
+    i32[at] = h;
+    if (sr !== 0) {
+      i32[h + CLASS.start] = sr;
+      const first = i32[2 * sr + START.classes]!;
+      i32[h + CLASS.startNext] = first;
+      if (first !== 0) i32[first + CLASS.startPrevious] = h;
+      i32[2 * sr + START.classes] = h;
+    }
+    this.classes.add(h);
+    return h;
+  }
+
+  #registersOf(position: PositionPlan, h: number): Float64Array {
+    const c = (h >> 1) + this.#at[position.id]!;
+    return this.#store.heap.f64.slice(c, c + position.registers.length);
+  }
+
+  #emptyClass(ks: number, h: number): void {
+    const { heap } = this.#store;
+    const head = heap.i32[h]!;
+    if (head === 0) return;
+    heap.i32[h] = 0;
+    heap.i32[2 * ks + KEY.nodes]! -= this.#store.releaseNode(head);
+  }
+
+  #removeClass(ks: number, h: number): void {
+    const { heap } = this.#store;
+    this.#emptyClass(ks, h);
+    this.classes.remove(h);
+    const { i32 } = heap;
+    const position = this.#positions[i32[h + CLASS.position]!]!;
+    const next = i32[h + CLASS.next]!;
+    const previous = i32[h + CLASS.previous]!;
+    if (previous === 0) i32[2 * ks + this.layout.positions[position.id]!] = next;
+    else i32[previous + CLASS.next] = next;
+    if (next !== 0) i32[next + CLASS.previous] = previous;
+    const sr = i32[h + CLASS.start]!;
+    if (sr !== 0) {
+      const after = i32[h + CLASS.startNext]!;
+      const before = i32[h + CLASS.startPrevious]!;
+      if (before === 0) i32[2 * sr + START.classes] = after;
+      else i32[before + CLASS.startNext] = after;
+      if (after !== 0) i32[after + CLASS.startPrevious] = before;
+    }
+    heap.free((h - CLASS.ints) >> 1, classUnits(position));
+  }
+
+  #dropClass(ks: number, position: PositionPlan, h: number): void {
+    if (position.single) this.#emptyClass(ks, h);
+    else this.#removeClass(ks, h);
+  }
+
+  #eachClass(ks: number, visit: (h: number, position: PositionPlan) => void): void {
+    const { heap } = this.#store;
+    for (const position of this.#positions) {
+      const at = 2 * ks + this.layout.positions[position.id]!;
+      if (position.single) { if (heap.i32[at] !== 0) visit(at, position); continue; }
+      for (let h = heap.i32[at]!; h !== 0;) {
+        const next = heap.i32[h + CLASS.next]!;
+        visit(h, position);
+        h = next;
+      }
+    }
+  }
+
+  // --- completion -----------------------------------------------------------------------------------------------------------------------------
+
+  #aliveAt(ks: number, now: number): (start: number) => boolean {
+    const { f64 } = this.#store.heap;
+    const within = this.plan.within === undefined ? Infinity : this.#spanOf(this.plan.within);
+    return (start) => f64[start + EVENT.number]! >= f64[ks + KEY.minStart]! && f64[start + EVENT.time]! + within > now;
+  }
+
+  #complete(ks: number, finals: readonly number[], at: number, byEvent: boolean): void {
+    const { heap } = this.#store;
+    const { rule } = this.plan;
+    const { skip, mode } = rule.match;
+    const { i32, f64 } = heap;
+    const dead = new Set<number>();
+    let raised = false;
+    let whole = false;
+    const stages = this.plan.stages;
+    listMatches(this.#store, finals, {
+      alive: this.#aliveAt(ks, byEvent ? at : -Infinity),
+      stageAt: (node) => this.#positions[i32[2 * node + NODE.references]! >> POSITION_SHIFT]!.stage,
+      orderOf: (stage) => stages[stage]!.order,
+    }, (match) => {
+      const first = f64[match.events[0]! + EVENT.number]!;
+      if (first < f64[ks + KEY.minStart]! || dead.has(first)) return true;
+      const last = match.events[match.events.length - 1]!;
+      const byTime = !byEvent || i32[2 * finals[0]! + NODE.sequence] !== i32[2 * ks + KEY.sequence];
+      const to = byTime ? at : f64[last + EVENT.time]!;
+      this.#look(ks, match, to);
+      if (this.plan.having >= 0 && !(this.functions[this.plan.having] as unknown as () => boolean)()) return true;
+      if (mode === 'longest') { this.#hold(ks, match, to); return true; }
+      this.#send(ks, match, at, to);
+      switch (skip.to) {
+        case 'none': return true;
+        case 'next': dead.add(first); return true;
+        case 'past last': {
+          const end = byEvent ? f64[last + EVENT.number]! : Infinity;
+          if (end >= this.#store.num) { whole = true; return false; }
+          f64[ks + KEY.minStart] = Math.max(f64[ks + KEY.minStart]!, end + 1);
+          raised = true;
+          return true;
+        }
+        default: {
+          const stage = stages.findIndex((s) => s.name === skip.stage);
+          const index = skip.to === 'first' ? match.stages.indexOf(stage) : match.stages.lastIndexOf(stage);
+          if (index >= 0) {
+            f64[ks + KEY.minStart] = Math.max(f64[ks + KEY.minStart]!, f64[match.events[index]! + EVENT.number]!);
+            raised = true;
+          }
+          return true;
+        }
+      }
+    });
+    if (whole) this.clear(ks);
+    else if (this.plan.tracked && (raised || dead.size > 0)) {
+      for (let sr = heap.i32[2 * ks + KEY.starts]!; sr !== 0;) {
+        const next = heap.i32[2 * sr + START.next]!;
+        const number = heap.f64[sr + START.number]!;
+        if (number < heap.f64[ks + KEY.minStart]! || dead.has(number)) this.#killStart(ks, sr);
+        sr = next;
+      }
+    }
+  }
+
+  #look(ks: number, match: Listed, to: number): void {
+    const view = this.#view;
+    view.set(match.events, match.stages);
+    view.from = this.#store.heap.f64[match.events[0]! + EVENT.time]!;
+    view.to = to;
+    this.onLook(ks, 'match');
+  }
+  /** Set by the reporter: fills the view's id. */
+  onLook: (ks: number, kind: 'match' | 'timeout') => void = () => {};
+
+  #send(ks: number, match: Listed, at: number, to: number, kind: 'match' | 'timeout' = 'match'): void {
+    if (this.plan.tracked) {
+      const sr = this.#findStart(ks, this.#store.heap.f64[match.events[0]! + EVENT.number]!);
+      if (sr !== 0) this.#store.heap.i32[2 * sr + START.flags]! |= REPORTED;
+    }
+    this.#report({ runner: this, kind, events: match.events, stages: match.stages, at, to, key: ks });
+  }
+
+  // --- starts followed one by one -------------------------------------------------------------------------------------------------------------
+
+  #startRecord(ks: number, node: number): number {
+    const { heap } = this.#store;
+    const event = heap.i32[2 * node + NODE.start]!;
+    const number = heap.f64[event + EVENT.number]!;
+    const known = this.#findStart(ks, number);
+    if (known !== 0) return known;
+    const sr = heap.alloc(START.units);
+    const { i32, f64 } = heap;
+    f64[sr + START.number] = number;
+    f64[sr + START.time] = f64[event + EVENT.time]!;
+    f64[sr + START.armed] = Infinity;
+    i32[2 * sr + START.key] = ks;
+    i32[2 * sr + START.event] = event;
+    this.#store.retainEvent(event);
+    const first = i32[2 * ks + KEY.starts]!;
+    i32[2 * sr + START.next] = first;
+    if (first !== 0) i32[2 * first + START.previous] = sr;
+    i32[2 * ks + KEY.starts] = sr;
+    return sr;
+  }
+
+  #findStart(ks: number, number: number): number {
+    const { i32, f64 } = this.#store.heap;
+    for (let sr = i32[2 * ks + KEY.starts]!; sr !== 0; sr = i32[2 * sr + START.next]!) if (f64[sr + START.number] === number) return sr;
+    return 0;
+  }
+
+  /** Arms a start's timer for the first of its bounds, as far as a new class of it brings one nearer. */
+  #arm(ks: number, sr: number, position: PositionPlan, h: number, now: number): void {
+    const { heap } = this.#store;
+    let due = this.#endOf(ks, sr);
+    const c = (h >> 1) + this.#at[position.id]!;
+    if (this.#walks) this.#loadPath(heap.i32[h]!);
+    for (const edge of position.out) {
+      if (heap.i32[h + 1 + edge.slot] === NEVER) continue;
+      due = Math.min(due, this.#edgeEnd(edge, h, c));
+    }
+    if (due < heap.f64[sr + START.armed]!) {
+      heap.f64[sr + START.armed] = due;
+      heap.i32[2 * sr + START.timers]!++;
+      this.#store.timers.push(Math.max(due, now), heap.f64[sr + START.number]!, this.plan.index, TIMER_START, ks, sr);
+    }
+  }
+
+  /** When an edge is over by itself; for a silence, when it completes or is over, whichever is first. */
+  #edgeEnd(edge: EdgePlan, h: number, c: number): number {
+    let end = Infinity;
+    if (edge.deadline >= 0) end = orNever((this.functions[edge.deadline] as unknown as (c: number) => number)(c));
+    if (edge.completesAt >= 0) end = Math.min(end, this.#completesAt(edge, h, c));
+    return end;
+  }
+
+  #completesAt(edge: EdgePlan, h: number, c: number): number {
+    const { i32, f64 } = this.#store.heap;
+    return orNever(f64[i32[2 * i32[h]! + NODE.event]! + EVENT.time]! + (this.functions[edge.completesAt] as unknown as (c: number) => number)(c));
+  }
+
+  #endOf(ks: number, sr: number): number {
+    if (this.plan.within === undefined) return Infinity;
+    if (this.plan.within.constant === undefined) this.loadKey(ks);
+    return this.#store.heap.f64[sr + START.time]! + this.#spanOf(this.plan.within);
+  }
+
+  /** The start goes with all its runs; a match held for it is not reported. */
+  #killStart(ks: number, sr: number): void {
+    const { heap } = this.#store;
+    while (heap.i32[2 * sr + START.classes] !== 0) this.#removeClass(ks, heap.i32[2 * sr + START.classes]!);
+    this.#letGo(sr);
+    const { i32 } = heap;
+    const next = i32[2 * sr + START.next]!;
+    const previous = i32[2 * sr + START.previous]!;
+    if (previous === 0) i32[2 * ks + KEY.starts] = next;
+    else i32[2 * previous + START.next] = next;
+    if (next !== 0) i32[2 * next + START.previous] = previous;
+    this.#store.releaseEvent(i32[2 * sr + START.event]!);
+    i32[2 * sr + START.flags]! |= DEAD;
+    if (i32[2 * sr + START.timers] === 0) heap.free(sr, START.units);
+  }
+
+  #letGo(sr: number): void {
+    const held = this.#held.get(sr);
+    if (held === undefined) return;
+    for (const event of held.events) this.#store.releaseEvent(event);
+    this.#held.delete(sr);
+  }
+
+  #hold(ks: number, match: Listed, to: number): void {
+    const number = this.#store.heap.f64[match.events[0]! + EVENT.number]!;
+    let sr = this.#findStart(ks, number);
+    if (sr === 0) sr = this.#startOf(ks, match.events[0]!);
+    const held = this.#held.get(sr);
+    if (held !== undefined && held.events.length >= match.events.length) return;
+    for (const event of match.events) this.#store.retainEvent(event);
+    this.#letGo(sr);
+    this.#held.set(sr, { events: [...match.events], stages: [...match.stages], to });
+  }
+
+  /** A start record for a match whose runs all ended as it completed. */
+  #startOf(ks: number, event: number): number {
+    const { heap } = this.#store;
+    const sr = heap.alloc(START.units);
+    const { i32, f64 } = heap;
+    f64[sr + START.number] = f64[event + EVENT.number]!;
+    f64[sr + START.time] = f64[event + EVENT.time]!;
+    f64[sr + START.armed] = Infinity;
+    i32[2 * sr + START.key] = ks;
+    i32[2 * sr + START.event] = event;
+    this.#store.retainEvent(event);
+    const first = i32[2 * ks + KEY.starts]!;
+    i32[2 * sr + START.next] = first;
+    if (first !== 0) i32[2 * first + START.previous] = sr;
+    i32[2 * ks + KEY.starts] = sr;
+    return sr;
+  }
+
+  /** Starts without runs go; matches held are reported once no run of their start can bind more. */
+  #settleStarts(ks: number, now: number): void {
+    const { heap } = this.#store;
+    const ready: number[] = [];
+    for (let sr = heap.i32[2 * ks + KEY.starts]!; sr !== 0;) {
+      const next = heap.i32[2 * sr + START.next]!;
+      const held = this.#held.get(sr);
+      if (held !== undefined) {
+        if (!this.#canGrow(sr, held.events.length)) ready.push(sr);
+      } else if (heap.i32[2 * sr + START.classes] === 0) {
+        this.#killStart(ks, sr);
+      }
+      sr = next;
+    }
+    if (ready.length > 0) this.release(ks, ready, now);
+  }
+
+  #canGrow(sr: number, length: number): boolean {
+    const { i32, f64 } = this.#store.heap;
+    for (let h = i32[2 * sr + START.classes]!; h !== 0; h = i32[h + CLASS.startNext]!) {
+      const position = this.#positions[i32[h + CLASS.position]!]!;
+      const newest = i32[2 * i32[h]! + NODE.sequence]!;
+      if (!position.out.some((edge) => edge.to >= 0 && i32[h + 1 + edge.slot]! <= newest)) continue;
+      if (f64[(h >> 1) + this.#at[position.id]! + position.boundCell]! + position.potential > length) return true;
+    }
+    return false;
+  }
+
+  /** Reports the matches held for these starts, the earliest start first. */
+  release(ks: number, starts: readonly number[], now: number): void {
+    const { heap } = this.#store;
+    const { skip } = this.plan.rule.match;
+    const sorted = [...starts].sort((a, b) => heap.f64[a + START.number]! - heap.f64[b + START.number]!);
+    for (const sr of sorted) {
+      const held = this.#held.get(sr);
+      if (held === undefined) continue; // a skip dropped it
+      const { f64 } = heap;
+      const first = f64[held.events[0]! + EVENT.number]!;
+      const lastTime = f64[held.events[held.events.length - 1]! + EVENT.time]!;
+      const lastNumber = held.to > lastTime ? Infinity : f64[held.events[held.events.length - 1]! + EVENT.number]!;
+      this.loadKey(ks);
+      this.#look(ks, { events: held.events, stages: held.stages }, held.to);
+      this.#send(ks, { events: held.events, stages: held.stages }, now, held.to);
+      let below = -Infinity;
+      if (skip.to === 'past last') {
+        below = lastNumber + 1;
+        if (lastNumber === Infinity) below = this.#numberAfter(ks, held.to);
+      } else if (skip.to === 'first' || skip.to === 'last') {
+        const stage = this.plan.stages.findIndex((s) => s.name === skip.stage);
+        const index = skip.to === 'first' ? held.stages.indexOf(stage) : held.stages.lastIndexOf(stage);
+        if (index >= 0) below = f64[held.events[index]! + EVENT.number]!;
+      }
+      this.#letGo(sr);
+      if (below > f64[ks + KEY.minStart]!) f64[ks + KEY.minStart] = below;
+      for (let other = heap.i32[2 * ks + KEY.starts]!; other !== 0;) {
+        const next = heap.i32[2 * other + START.next]!;
+        const number = heap.f64[other + START.number]!;
+        if (number < below || (skip.to === 'next' && number === first)) this.#killStart(ks, other);
+        else if (other === sr && heap.i32[2 * sr + START.classes] === 0) this.#killStart(ks, sr);
+        other = next;
+      }
+    }
+  }
+
+  /** One more than the number of the latest start at or before a time. */
+  #numberAfter(ks: number, time: number): number {
+    const { i32, f64 } = this.#store.heap;
+    let after = -Infinity;
+    for (let sr = i32[2 * ks + KEY.starts]!; sr !== 0; sr = i32[2 * sr + START.next]!) {
+      if (f64[sr + START.time]! <= time) after = Math.max(after, f64[sr + START.number]! + 1);
+    }
+    return after;
+  }
+
+  /** The end of the input: matches still held are reported. Calls back with each start's number and what to do, so that keys can be put in order. */
+  heldStarts(ks: number, visit: (number: number, release: (now: number) => void) => void): void {
+    const { heap } = this.#store;
+    for (let sr = heap.i32[2 * ks + KEY.starts]!; sr !== 0; sr = heap.i32[2 * sr + START.next]!) {
+      const start = sr;
+      const held = this.#held.get(sr);
+      if (held !== undefined) visit(heap.f64[sr + START.number]!, (now) => { if (this.#held.get(start) === held) this.release(ks, [start], now); });
+    }
+  }
+
+  // --- time -----------------------------------------------------------------------------------------------------------------------------------
+
+  /** Does a timer's start record still have its key? */
+  isLiveStart(sr: number): boolean { return (this.#store.heap.i32[2 * sr + START.flags]! & DEAD) === 0; }
+
+  /** A start's timer: silences complete, then absences, then what is out of time ends. Returns true when the key may be looked at for going. */
+  fire(ks: number, sr: number, time: number, kind: number): void {
+    const store = this.#store;
+    const { heap } = store;
+    heap.i32[2 * sr + START.timers]!--;
+    if ((heap.i32[2 * sr + START.flags]! & DEAD) !== 0) {
+      if (heap.i32[2 * sr + START.timers] === 0) heap.free(sr, START.units);
+      return;
+    }
+    heap.f64[sr + START.armed] = Infinity;
+    this.loadKey(ks);
+    const over = kind === TIMER_START_SESSION || this.#endOf(ks, sr) <= time;
+    const sequence = heap.i32[2 * ks + KEY.sequence]!;
+    this.#pending = [];
+    this.#pendingAt.clear();
+    this.#finals = [];
+    // When a bound ends at the same time, the step completes first.
+    for (let h = heap.i32[2 * sr + START.classes]!; h !== 0; h = heap.i32[h + CLASS.startNext]!) {
+      const position = this.#positions[heap.i32[h + CLASS.position]!]!;
+      const c = (h >> 1) + this.#at[position.id]!;
+      for (const edge of position.out) {
+        if (edge.kind !== 'silence' || heap.i32[h + 1 + edge.slot]! > heap.i32[2 * heap.i32[h]! + NODE.sequence]!) continue;
+        if (this.#walks) this.#loadPath(heap.i32[h]!);
+        if (this.#completesAt(edge, h, c) > time) continue;
+        if (edge.deadline >= 0 && (this.functions[edge.deadline] as unknown as (c: number) => number)(c) < this.#completesAt(edge, h, c)) continue;
+        heap.i32[h + 1 + edge.slot] = NEVER;
+        this.#take(position, h, c, edge, 0, sequence);
+      }
+    }
+    for (const pending of this.#pending) pending.heads.forEach((_, k) => { pending.lows[k] = 0; });
+    if (this.#pending.length > 0) {
+      const kept = this.#store.current.time;
+      this.#store.current.time = time;
+      this.#settle(ks, sequence, time, false, false);
+      this.#store.current.time = kept;
+      if ((heap.i32[2 * sr + START.flags]! & DEAD) !== 0) return;
+      this.loadKey(ks);
+    }
+    // Absences complete when the first of their bounds ends; then everything out of time ends.
+    const ended: { position: PositionPlan; node: number; bound: number }[] = [];
+    for (let h = heap.i32[2 * sr + START.classes]!; h !== 0;) {
+      const next = heap.i32[h + CLASS.startNext]!;
+      const position = this.#positions[heap.i32[h + CLASS.position]!]!;
+      const c = (h >> 1) + this.#at[position.id]!;
+      const head = heap.i32[h]!;
+      const newest = heap.i32[2 * head + NODE.sequence]!;
+      let open = false;
+      let was = false;
+      if (this.#walks) this.#loadPath(head);
+      for (const edge of position.out) {
+        const cell = h + 1 + edge.slot;
+        if (heap.i32[cell]! > newest) continue;
+        was = true;
+        if (!over && !(edge.deadline >= 0 && orNever((this.functions[edge.deadline] as unknown as (c: number) => number)(c)) <= time)) { open = true; continue; }
+        if (edge.kind === 'absence') this.#absent(head, heap.i32[cell]!);
+        heap.i32[cell] = NEVER;
+      }
+      if (was && !open) {
+        store.retainNode(head);
+        ended.push({ position, node: head, bound: position.boundCell < 0 ? 0 : heap.f64[c + position.boundCell]! });
+        this.#removeClass(ks, h);
+      }
+      h = next;
+    }
+    const finals = this.#finals;
+    this.#finals = [];
+    if (finals.length > 0) {
+      this.#complete(ks, finals, time, false);
+      for (const node of finals) heap.i32[2 * ks + KEY.nodes]! -= store.releaseNode(node);
+    }
+    const alive = (heap.i32[2 * sr + START.flags]! & DEAD) === 0;
+    if (alive && ended.length > 0 && heap.i32[2 * sr + START.classes] === 0 && (heap.i32[2 * sr + START.flags]! & REPORTED) === 0 && !this.#held.has(sr) && this.plan.hasTimeout) {
+      this.#timeOut(ks, ended, time);
+    }
+    for (const { node } of ended) heap.i32[2 * ks + KEY.nodes]! -= store.releaseNode(node);
+    if (!alive || (heap.i32[2 * sr + START.flags]! & DEAD) !== 0) return;
+    this.#settleStarts(ks, time);
+    if ((heap.i32[2 * sr + START.flags]! & DEAD) !== 0) return;
+    for (let h = heap.i32[2 * sr + START.classes]!; h !== 0; h = heap.i32[h + CLASS.startNext]!) {
+      this.#arm(ks, sr, this.#positions[heap.i32[h + CLASS.position]!]!, h, time);
+    }
+  }
+
+  /** Nodes of a chain that still wait in an absence become final. Each is cut loose from the chain, so that only those above `low` are listed. */
+  #absent(head: number, low: number): void {
+    const { i32 } = this.#store.heap;
+    for (let n = head; n !== 0 && i32[2 * n + NODE.sequence]! >= low; n = i32[2 * n + NODE.previous]!) {
+      this.#store.retainNode(n);
+      this.#finals.push(n);
+    }
+  }
+
+  /** A first event's runs are all out of time: reported once, with the run that got furthest. */
+  #timeOut(ks: number, ended: readonly { position: PositionPlan; node: number; bound: number }[], time: number): void {
+    const { heap } = this.#store;
+    const orderOf = (position: PositionPlan, node: number): number => {
+      let at = position;
+      let n = node;
+      while (at.stage < 0) { n = heap.i32[2 * n + NODE.link]!; at = this.#positions[heap.i32[2 * n + NODE.references]! >> POSITION_SHIFT]!; }
+      return this.plan.stages[at.stage]!.order;
+    };
+    const best = [...ended].sort((a, b) => orderOf(b.position, b.node) - orderOf(a.position, a.node) || b.bound - a.bound)[0]!;
+    const candidates = ended.filter((e) => orderOf(e.position, e.node) === orderOf(best.position, best.node) && e.bound === best.bound).map((e) => e.node);
+    this.counters.timedOut++;
+    listMatches(this.#store, candidates, {
+      alive: () => true,
+      stageAt: (node) => this.#positions[heap.i32[2 * node + NODE.references]! >> POSITION_SHIFT]!.stage,
+      orderOf: (stage) => this.plan.stages[stage]!.order,
+    }, (match) => {
+      this.#view.set(match.events, match.stages);
+      this.#view.from = heap.f64[match.events[0]! + EVENT.time]!;
+      this.#view.to = time;
+      this.onLook(ks, 'timeout');
+      this.#send(ks, match, time, time, 'timeout');
+      return false;
+    });
+  }
+
+  /** The session moves on with the event at hand, or has ended before it. */
+  #session(ks: number, time: number): void {
+    const { heap, timers } = this.#store;
+    const span = this.#spanOf(this.plan.session!);
+    if (heap.f64[ks + KEY.last]! + span <= time) this.clear(ks);
+    heap.f64[ks + KEY.last] = time;
+    if (this.plan.tracked && heap.f64[ks + KEY.timers] === 0) {
+      heap.f64[ks + KEY.timers] = 1;
+      timers.push(time + span, -1, this.plan.index, TIMER_SESSION, ks, 0);
+    }
+  }
+
+  /** The timer of a key's session: over, or later, as its last event says. */
+  fireSession(ks: number, time: number): void {
+    const { heap, timers } = this.#store;
+    this.loadKey(ks);
+    const end = heap.f64[ks + KEY.last]! + this.#spanOf(this.plan.session!);
+    if (end > time) {
+      timers.push(end, -1, this.plan.index, TIMER_SESSION, ks, 0);
+      return;
+    }
+    heap.f64[ks + KEY.timers] = 0;
+    for (let sr = heap.i32[2 * ks + KEY.starts]!; sr !== 0; sr = heap.i32[2 * sr + START.next]!) {
+      heap.i32[2 * sr + START.timers]!++;
+      timers.push(time, heap.f64[sr + START.number]!, this.plan.index, TIMER_START_SESSION, ks, sr);
+    }
+  }
+
+  // --- memory ---------------------------------------------------------------------------------------------------------------------------------
+
+  #nodeOpen(ks: number, h: number, position: PositionPlan, node: number): boolean {
+    const { i32, f64 } = this.#store.heap;
+    const sequence = i32[2 * node + NODE.sequence]!;
+    if (!position.out.some((edge) => sequence >= i32[h + 1 + edge.slot]! && (edge.arrow !== 'next' || sequence >= i32[2 * ks + KEY.sequence]!))) return false;
+    const start = i32[2 * node + NODE.start]!;
+    if (f64[start + EVENT.number]! < f64[ks + KEY.minStart]!) return false;
+    return this.plan.within?.constant === undefined || f64[start + EVENT.time]! + this.plan.within.constant > this.#now(ks);
+  }
+  #now(_ks: number): number { return this.#store.current.time; }
+
+  /** Rebuilds chains that are mostly dead. */
+  #trim(ks: number, _now: number): void {
+    const { heap } = this.#store;
+    this.#eachClass(ks, (h, position) => {
+      const open: number[] = [];
+      let all = 0;
+      for (let n = heap.i32[h]!; n !== 0; n = heap.i32[2 * n + NODE.previous]!) {
+        all++;
+        if (this.#nodeOpen(ks, h, position, n)) open.push(n);
+      }
+      if (open.length === 0) { this.#dropClass(ks, position, h); return; }
+      if (open.length * 2 > all) return;
+      let previous = 0;
+      for (const n of open.reverse()) {
+        const copy = this.#clone(ks, n);
+        heap.i32[2 * copy + NODE.previous] = previous;
+        previous = copy;
+      }
+      const old = heap.i32[h]!;
+      heap.i32[h] = previous;
+      heap.i32[2 * ks + KEY.nodes]! -= this.#store.releaseNode(old);
+    });
+    if (this.plan.tracked) this.#settleStarts(ks, _now);
+    heap.i32[2 * ks + KEY.trimAt] = Math.max(64, 2 * heap.i32[2 * ks + KEY.nodes]!);
+  }
+
+  /** Distinct events held by open runs, and the numbers of the starts they hang on, for starts not below `from`. */
+  #heldEvents(ks: number, from: number, starts?: Set<number>): Set<number> {
+    const { i32, f64 } = this.#store.heap;
+    const events = new Set<number>();
+    const seen = new Set<number>();
+    const stack: number[] = [];
+    const push = (n: number): void => {
+      if (seen.has(n) || f64[i32[2 * n + NODE.start]! + EVENT.number]! < from) return;
+      seen.add(n);
+      stack.push(n);
+    };
+    this.#eachClass(ks, (h, position) => {
+      for (let n = i32[h]!; n !== 0; n = i32[2 * n + NODE.previous]!) if (this.#nodeOpen(ks, h, position, n)) push(n);
+    });
+    const follow = (head: number, low: number): void => {
+      for (let n = head; n !== 0 && i32[2 * n + NODE.sequence]! >= low; n = i32[2 * n + NODE.previous]!) push(n);
+    };
+    while (stack.length > 0) {
+      const n = stack.pop()!;
+      const event = i32[2 * n + NODE.event]!;
+      if (i32[2 * event + EVENT.type]! >= 0) events.add(event);
+      if (i32[2 * n + NODE.link] === 0) { starts?.add(f64[event + EVENT.number]!); continue; }
+      follow(i32[2 * n + NODE.link]!, i32[2 * n + NODE.low]!);
+      for (let more = i32[2 * n + NODE.more]!; more !== 0; more = i32[2 * more + LINK.next]!) follow(i32[2 * more + LINK.head]!, i32[2 * more + LINK.low]!);
+    }
+    return events;
+  }
+
+  #held_count(ks: number): number { return this.#heldEvents(ks, -Infinity).size; }
+
+  /** `keep n events`: the runs with the earliest start end until what the others hold fits. */
+  #keep(ks: number, now: number): void {
+    const { heap } = this.#store;
+    const limit = this.plan.rule.keep.count;
+    this.#trim(ks, now);
+    const starts = new Set<number>();
+    if (this.#heldEvents(ks, -Infinity, starts).size <= limit) return;
+    const sorted = [...starts].sort((a, b) => a - b);
+    let low = 0;
+    let high = sorted.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#heldEvents(ks, sorted[middle] ?? Infinity).size <= limit) high = middle;
+      else low = middle + 1;
+    }
+    const cut = sorted[low] ?? sorted[sorted.length - 1]! + 1;
+    for (let i = 0; i < low; i++) this.#countDrop(ks);
+    heap.f64[ks + KEY.minStart] = Math.max(heap.f64[ks + KEY.minStart]!, cut);
+    if (this.plan.tracked) {
+      for (let sr = heap.i32[2 * ks + KEY.starts]!; sr !== 0;) {
+        const next = heap.i32[2 * sr + START.next]!;
+        if (heap.f64[sr + START.number]! < cut) this.#killStart(ks, sr);
+        sr = next;
+      }
+    }
+    this.#trim(ks, now);
+  }
+
+  #countDrop(ks: number): void {
+    this.counters.dropped++;
+    this.#store.heap.i32[2 * ks + KEY.dropped]!++;
+  }
+
+  /** Binds the view to the one history of a run, for conditions that walk it. */
+  #loadPath(node: number): void {
+    const { i32 } = this.#store.heap;
+    const events: number[] = [];
+    const stages: number[] = [];
+    for (let n = node; n !== 0; n = i32[2 * n + NODE.link]!) {
+      const stage = this.#positions[i32[2 * n + NODE.references]! >> POSITION_SHIFT]!.stage;
+      if (stage < 0) continue;
+      events.push(i32[2 * n + NODE.event]!);
+      stages.push(stage);
+    }
+    this.#view.set(events.reverse(), stages.reverse());
+  }
+
+  serializeHeld(): unknown { return [...this.#held]; }
+  restoreHeld(state: unknown): void {
+    this.#held.clear();
+    for (const [sr, held] of state as [number, Held][]) this.#held.set(sr, held);
+  }
+}
+
+function same(a: Float64Array, b: Float64Array): boolean {
+  for (let i = 0; i < a.length; i++) {
+    const x = a[i]!;
+    const y = b[i]!;
+    if (x !== y && (x === x || y === y)) return false;
+  }
+  return true;
+}
+
+function passes(guards: readonly { readonly cell: number; readonly min: number; readonly max: number }[], registers: Float64Array): boolean {
+  for (const guard of guards) {
+    const count = registers[guard.cell]!;
+    if (count < guard.min || count > guard.max) return false;
+  }
+  return true;
+}
+
+const orNever = (time: number): number => (Number.isNaN(time) ? Infinity : time);
+
+export { FREED, QUEUED };

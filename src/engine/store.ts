@@ -1,0 +1,157 @@
+/** The engine's shared state and the upkeep of its records: bound events, history nodes with their reference counts. */
+import type { Plan } from '../compile/index.ts';
+import { Heap } from '../state/heap.ts';
+import type { Strings } from '../core/strings.ts';
+import { EVENT, LINK, NODE, REFERENCES } from './layout.ts';
+import { Timers } from './timers.ts';
+
+/** The event at hand, as far as it is not in the scratch cells. */
+export interface Current {
+  type: number;
+  time: number;
+  source: number;
+  partition: number;
+  offset: number;
+  bytes: Uint8Array;
+  from: number;
+  to: number;
+}
+
+export class Store {
+  readonly plan: Plan;
+  readonly strings: Strings;
+  readonly heap = new Heap();
+  readonly timers = new Timers();
+  /** The event at hand: a cell a slot, then its time. */
+  readonly E: Float64Array;
+  /** The key's parts. */
+  readonly K: Float64Array;
+  /** Pooled constants. */
+  readonly C: Float64Array;
+  readonly current: Current = { type: -1, time: 0, source: 0, partition: 0, offset: 0, bytes: new Uint8Array(0), from: 0, to: 0 };
+  /** Number of the event at hand, in processing order over all keys. */
+  num = 0;
+  /** Stamp of the event at hand: a predicate is true of it when its cell in `truth` equals this. */
+  stamp = 0;
+  readonly truth: Int32Array;
+  runs = 0;
+  /** Record of the event at hand once something bound it, else 0. */
+  #record = 0;
+  /** Number of byte-equal events before the one at hand at its time. */
+  ordinalOf: () => number = () => 0;
+  readonly #stack: number[] = [];
+
+  constructor(plan: Plan, strings: Strings) {
+    this.plan = plan;
+    this.strings = strings;
+    this.E = new Float64Array(plan.schema.slots + 1);
+    this.K = new Float64Array(Math.max(1, ...plan.keys.map((key) => key.width)));
+    this.C = Float64Array.from(plan.pool, (value) => this.encode(value, true));
+    this.truth = new Int32Array(plan.predicates.length);
+  }
+
+  nextRun(): number { return ++this.runs; }
+
+  encode(value: unknown, pin = false): number {
+    if (value === null || value === undefined) return NaN;
+    if (typeof value === 'number') return value;
+    if (typeof value === 'boolean') return value ? 1 : 0;
+    const id = this.strings.intern(typeof value === 'string' ? value : JSON.stringify(value));
+    return pin ? this.strings.pin(id) : id;
+  }
+
+  /** A new event is at hand: its cells are filled, no record of it exists. */
+  begin(): void { this.#record = 0; }
+  /** The event at hand is done: its record goes if nothing bound it. */
+  end(): void {
+    if (this.#record !== 0) this.releaseEvent(this.#record);
+    this.#record = 0;
+  }
+
+  /** The record of the event at hand, made on first use. */
+  event(): number {
+    if (this.#record !== 0) return this.#record;
+    const { current, plan, heap, E } = this;
+    const kept = plan.kept[current.type]!;
+    const length = plan.keepBytes[current.type] === true ? current.to - current.from : 0;
+    const p = heap.alloc(EVENT.values + kept.length + ((length + 7) >> 3));
+    const { i32, f64 } = heap;
+    f64[p + EVENT.time] = current.time;
+    f64[p + EVENT.number] = this.num;
+    f64[p + EVENT.offset] = current.offset;
+    const i = 2 * p;
+    i32[i + EVENT.type] = current.type;
+    i32[i + EVENT.references] = 1;
+    i32[i + EVENT.source] = current.source;
+    i32[i + EVENT.partition] = current.partition;
+    i32[i + EVENT.length] = length;
+    for (let k = 0; k < kept.length; k++) f64[p + EVENT.values + k] = E[kept[k]!]!;
+    if (length > 0) heap.u8.set(current.bytes.subarray(current.from, current.to), 8 * (p + EVENT.values + kept.length));
+    if (plan.identity[current.type]!.length === 0) {
+      i32[i + EVENT.ordinal] = this.ordinalOf();
+      let a = 0x811c9dc5;
+      let b = 0x1b873593;
+      const { bytes, from, to } = current;
+      for (let k = from; k < to; k++) {
+        a = Math.imul(a ^ bytes[k]!, 0x01000193);
+        b = Math.imul(b ^ bytes[k]!, 0x85ebca6b);
+        b ^= b >>> 15;
+      }
+      i32[i + EVENT.hash1] = a;
+      i32[i + EVENT.hash2] = b;
+    }
+    this.#record = p;
+    return p;
+  }
+
+  /** A record for the moment at which a silence completed: it has a time, and is no event. */
+  moment(time: number, number: number): number {
+    const p = this.heap.alloc(EVENT.values);
+    this.heap.f64[p + EVENT.time] = time;
+    this.heap.f64[p + EVENT.number] = number;
+    this.heap.i32[2 * p + EVENT.type] = -1;
+    this.heap.i32[2 * p + EVENT.references] = 1;
+    return p;
+  }
+
+  retainEvent(p: number): void { this.heap.i32[2 * p + EVENT.references]!++; }
+
+  releaseEvent(p: number): void {
+    const { i32 } = this.heap;
+    const i = 2 * p;
+    if (--i32[i + EVENT.references]! > 0) return;
+    const type = i32[i + EVENT.type]!;
+    const kept = type < 0 ? 0 : this.plan.kept[type]!.length;
+    this.heap.free(p, EVENT.values + kept + ((i32[i + EVENT.length]! + 7) >> 3));
+  }
+
+  retainNode(n: number): void { if (n !== 0) this.heap.i32[2 * n + NODE.references]!++; }
+
+  /** Gives up one reference to a node; what nothing refers to any more goes. Returns how many nodes went. */
+  releaseNode(n: number): number {
+    if (n === 0) return 0;
+    const stack = this.#stack;
+    const { heap } = this;
+    let gone = 0;
+    stack.push(n);
+    while (stack.length > 0) {
+      const node = stack.pop()!;
+      const i = 2 * node;
+      const { i32 } = heap;
+      if ((--i32[i + NODE.references]! & REFERENCES) > 0) continue;
+      gone++;
+      if (i32[i + NODE.previous] !== 0) stack.push(i32[i + NODE.previous]!);
+      if (i32[i + NODE.link] !== 0) stack.push(i32[i + NODE.link]!);
+      let more = i32[i + NODE.more]!;
+      while (more !== 0) {
+        stack.push(i32[2 * more + LINK.head]!);
+        const next = i32[2 * more + LINK.next]!;
+        heap.free(more, LINK.units);
+        more = next;
+      }
+      this.releaseEvent(i32[i + NODE.event]!);
+      heap.free(node, NODE.units);
+    }
+    return gone;
+  }
+}

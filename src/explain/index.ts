@@ -1,0 +1,4 @@
+/** What a rule does and why it did or did not: plans for people, expressions as text, the nearest run of a failed test. */
+export { conditionText, nearestRun, renderNearest, type NearestQuestion, type NearestRun, type NextStep, type TestedCondition } from './nearest.ts';
+export { printDuration, printExpr, printInstant, printValue } from './print.ts';
+export type { Params, SeenEvent } from './world.ts';

@@ -1,0 +1,91 @@
+import { isDeepStrictEqual } from 'node:util';
+import { referenceMatches, splitByKey, TooManyRuns, type RefMatch } from '../reference/index.ts';
+import type { Literal, Program, Rule } from '../../dsl/typed.ts';
+import type { Case, InputEvent } from './generate.ts';
+import type { EngineReport, RunEngine } from './port.ts';
+import { Random } from './random.ts';
+
+/** A report without what only the engine knows. */
+export interface Report { readonly bindings: string; readonly from: number; readonly to: number; readonly at: number }
+
+export interface Expected {
+  /** By key, in the order of reports. */
+  readonly matches: readonly (readonly Report[])[];
+  readonly timeouts: readonly (readonly Report[])[];
+}
+
+export type Verdict =
+  | { readonly kind: 'agree'; readonly matches: number; readonly timeouts: number }
+  | { readonly kind: 'skipped' }
+  | { readonly kind: 'differ'; readonly what: string; readonly expected: unknown; readonly got: unknown };
+
+/** How many runs the reference may look at in one case; more is an exploding case. */
+const MAX_RUNS = 20_000;
+
+/** What the reference says. @throws TooManyRuns */
+export function expect(rule: Rule, program: Program, events: readonly InputEvent[], maxRuns = MAX_RUNS): Expected {
+  const params = new Map<string, Literal>([...program.params].map(([name, param]) => [name, param.value]));
+  const all = events.map(({ type, ...fields }, index) => ({ index, type, time: fields.at, fields }));
+  const results = splitByKey(rule, all, params).map((keyed) => referenceMatches(rule, keyed.events, { key: keyed.key, params, maxRuns }));
+  const timesOut = rule.outputs.some((output) => output.onTimeout);
+  return {
+    matches: results.map((result) => result.matches.map(reportOf)),
+    timeouts: timesOut ? results.map((result) => result.timeouts.map(reportOf)) : [],
+  };
+}
+
+/** Compares engine and reference on one case, and the engine with itself: cut by a snapshot, and with the events delivered out of order. */
+export function compare(failing: Case, program: Program, run: RunEngine): Verdict {
+  const rule = program.rules[0];
+  if (rule === undefined) throw new Error('the case has no rule');
+  let expected: Expected;
+  try {
+    expected = expect(rule, program, failing.events);
+  } catch (error) {
+    if (error instanceof TooManyRuns) return { kind: 'skipped' };
+    throw error;
+  }
+  const result = run(failing.rule, failing.events, {});
+  const difference = differs('matches', expected.matches, result.matches) ?? differs('timeouts', expected.timeouts, result.timeouts);
+  if (difference !== undefined) return difference;
+  const ids = new Set(result.matches.map((match) => match.id));
+  if (ids.size !== result.matches.length) return { kind: 'differ', what: 'ids: two matches share one', expected: result.matches.length, got: result.matches };
+
+  const random = new Random(failing.seed);
+  const cutAt = random.int(0, failing.events.length);
+  const cut = run(failing.rule, failing.events, { cutAt });
+  if (!isDeepStrictEqual(cut, result)) return { kind: 'differ', what: `a snapshot after ${cutAt} events changes the answer`, expected: result, got: cut };
+  const shuffleSeed = random.int(1, 1_000_000);
+  const shuffled = run(failing.rule, failing.events, { shuffleSeed });
+  if (!isDeepStrictEqual(shuffled, result)) {
+    return { kind: 'differ', what: `events out of order (shuffle seed ${shuffleSeed}) change the answer`, expected: result, got: shuffled };
+  }
+  return { kind: 'agree', matches: result.matches.length, timeouts: result.timeouts.length };
+}
+
+/** A list of (stage, event) belongs to one key, so the engine's reports are told apart by it. */
+function differs(what: string, expected: readonly (readonly Report[])[], reports: readonly EngineReport[]): Verdict | undefined {
+  const got = reports.map(reportOf);
+  const left = new Map<string, number>();
+  for (const { bindings } of got) left.set(bindings, (left.get(bindings) ?? 0) + 1);
+  const all = expected.flat();
+  for (const { bindings } of all) left.set(bindings, (left.get(bindings) ?? 0) - 1);
+  if ([...left.values()].some((count) => count !== 0)) return { kind: 'differ', what, expected: all, got };
+  for (const list of expected) {
+    const names = new Set(list.map((report) => report.bindings));
+    const ofKey = got.filter((report) => names.has(report.bindings));
+    const same = list.length === ofKey.length && list.every((report, i) => agree(report, ofKey[i]));
+    if (!same) return { kind: 'differ', what: `${what}: order or times`, expected: list, got: ofKey };
+  }
+  return undefined;
+}
+
+/** A report at the end of the input has no time of its own. */
+function agree(expected: Report, got: Report | undefined): boolean {
+  return got !== undefined && expected.bindings === got.bindings && expected.from === got.from && expected.to === got.to
+    && (expected.at === got.at || expected.at === Infinity);
+}
+
+function reportOf({ bindings, from, to, at }: RefMatch | EngineReport): Report {
+  return { bindings: bindings.map((b) => `${b.stage}:${b.index}`).join(' '), from, to, at };
+}
