@@ -50,7 +50,6 @@ for (let round = 0; round < ROUNDS; round++) {
   }
 }
 const median = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1]!;
-if (process.argv[3]) console.log("best", Math.max(...rates.parse)|0, Math.max(...rates.decoder)|0, Math.max(...rates.decoder)/Math.max(...rates.parse));
 const [decoder, parse] = [median(rates.decoder), median(rates.parse)];
 console.log(`${EVENTS} payments of ${(bytes.length / EVENTS).toFixed(0)} bytes`);
 console.log(`JSON.parse  ${(parse / 1000).toFixed(0)} thousand events/s`);

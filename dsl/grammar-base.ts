@@ -27,7 +27,7 @@ export abstract class GrammarBase extends EmbeddedActionsParser {
   private nesting = 0;
 
   constructor() {
-    super(parsed, { maxLookahead: 2, recoveryEnabled: false, errorMessageProvider: messages });
+    super(parsed, { maxLookahead: 1, recoveryEnabled: false, errorMessageProvider: messages });
   }
 
   /** Starts on a file: its tokens carry their index as payload. */
@@ -120,7 +120,7 @@ export abstract class GrammarBase extends EmbeddedActionsParser {
     return DECLARATIONS.has(this.LA(1).tokenType);
   }
 
-  /** The tokens ahead have the shape of a declaration's head, which nothing inside a declaration has (but a test's `table name {`). */
+  /** The tokens ahead have the shape of a declaration's head, which nothing inside a declaration has. */
   protected atDeclaration(): boolean {
     const second = this.LA(2);
     const third = this.LA(3);
@@ -133,7 +133,7 @@ export abstract class GrammarBase extends EmbeddedActionsParser {
       case Keyword.param: return named && third.tokenType === Colon;
       case Keyword.const: case Keyword.feature: return named && third.image === '=';
       case Keyword.fn: return named && third.image === '(';
-      case Keyword.table: return named && third.tokenType === LBrace && this.LA(4).tokenType !== LBrace;
+      case Keyword.table: return named && third.tokenType === LBrace && this.isNext(Word, 4) && this.isNext(Colon, 5);
       default: return false;
     }
   }
@@ -150,9 +150,9 @@ export abstract class GrammarBase extends EmbeddedActionsParser {
 
   /**
    * Reads items until `}`, the end of the file or the next declaration. An item that fails is noted; reading goes on where `starts` says that an item
-   * starts. `starts` may look at `firstOnLine`.
+   * starts; it is told whether braces of the failed item are still open, and may look at `firstOnLine`.
    */
-  protected items<Item>(item: () => Item | undefined, starts: () => boolean): Item[] {
+  protected items<Item>(item: () => Item | undefined, starts: (inBraces: boolean) => boolean): Item[] {
     const read: Item[] = [];
     while (!this.isNext(RBrace) && !this.atEnd() && !this.atDeclaration()) {
       const first = this.position();
@@ -177,13 +177,13 @@ export abstract class GrammarBase extends EmbeddedActionsParser {
   }
 
   /** Skips from the error in the item that began at token `first` to the next item, the enclosing `}`, or the next declaration. */
-  private skipTo(first: number, starts: () => boolean): void {
+  private skipTo(first: number, starts: (inBraces: boolean) => boolean): void {
     let depth = 0;
     for (let index = first; index < this.position(); index++) depth += braceStep(this.input[index]!);
     if (this.position() === first) depth += this.skipOne();
     while (!this.atEnd()) {
       if (this.atDeclaration()) return;
-      if (depth <= 0 && (this.isNext(RBrace) || starts())) return;
+      if (starts(depth > 0) || (depth <= 0 && this.isNext(RBrace))) return;
       depth += this.skipOne();
     }
   }

@@ -26,7 +26,7 @@ const ORDERING = new Set<string>(['<', '<=', '>', '>=']);
 /** Expressions: section 9 of the language. */
 export abstract class ExpressionGrammar extends GrammarBase {
   /** Inside a condition `=>` can only be meant for `>=`; a duration may be followed by that arrow. */
-  private conditions = 0;
+  private insideCondition = false;
   /** Records `{ a: 1 }` are values in tests only. */
   protected recordsAllowed = false;
 
@@ -240,29 +240,23 @@ export abstract class ExpressionGrammar extends GrammarBase {
   ]));
 
   /** An expression that says yes or no: slips such as `=` for `==` are sure to be slips there. */
-  protected readonly condition: ParserMethod<[], Expr> = this.RULE('condition', () => {
-    this.ACTION(() => {
-      this.conditions++;
-    });
-    try {
-      return this.SUBRULE(this.expression);
-    } finally {
-      this.ACTION(() => {
-        this.conditions--;
-      });
-    }
-  });
+  protected readonly condition: ParserMethod<[], Expr> = this.RULE('condition', () => this.inCondition(true, () => this.SUBRULE(this.expression)));
 
   /** An expression where a duration is asked for. A bare number is reported, and read as seconds or the unit that follows, to go on. */
   protected readonly duration: ParserMethod<[], Expr> = this.RULE('durationValue', () => {
-    const conditions = this.conditions;
-    this.conditions = 0;
-    const value = this.SUBRULE(this.expression);
-    return this.ACTION(() => {
-      this.conditions = conditions;
-      return value.kind === 'number' ? this.numberForDuration(value) : value;
-    });
+    const value = this.inCondition(false, () => this.SUBRULE(this.expression));
+    return this.ACTION(() => (value.kind === 'number' ? this.numberForDuration(value) : value));
   });
+
+  private inCondition<Result>(inside: boolean, part: () => Result): Result {
+    const outside = this.insideCondition;
+    this.insideCondition = inside;
+    try {
+      return part();
+    } finally {
+      this.insideCondition = outside;
+    }
+  }
 
   private numberForDuration(value: Expr & { readonly kind: 'number' }): Expr {
     const next = this.LA(1);
@@ -313,10 +307,10 @@ export abstract class ExpressionGrammar extends GrammarBase {
     if (next.tokenType === Equals) {
       this.report('assignment', next, "'=' does not compare", "write '=='");
       retype(next, EqualEqual);
-    } else if (this.conditions > 0 && next.tokenType === FatArrow) {
+    } else if (this.insideCondition && next.tokenType === FatArrow) {
       this.report('foreign-operator', next, "'=>' does not compare", "write '>='");
       retype(next, GreaterEqual);
-    } else if (this.conditions > 0 && next.tokenType === Word && !this.startsStage() && /^(?:AND|OR|And|Or)$/.test(next.image)) {
+    } else if (this.insideCondition && next.tokenType === Word && !this.startsStage() && /^(?:AND|OR|And|Or)$/.test(next.image)) {
       this.report('foreign-operator', next, `unknown operator '${next.image}'`, `write '${next.image.toLowerCase()}'`);
       retype(next, next.image.toLowerCase() === 'and' ? Reserved.and : Reserved.or);
     }
@@ -331,10 +325,13 @@ export abstract class ExpressionGrammar extends GrammarBase {
     return this.isNext(Word, 2) || OPERAND_STARTS.has(second);
   }
 
-  /** A stage definition or a field stands where a value should: the value is missing. */
+  /** A stage definition, a field or a clause stands where a value should: the value is missing. */
   private startsNextItem(): boolean {
-    return this.isNext(Word) && this.isNext(Colon, 2);
+    return this.isNext(Word) && (this.isNext(Colon, 2) || (this.firstOnLine() && this.startsClause()));
   }
+
+  /** The tokens ahead are the head of a clause, and cannot be a stage or a value followed by what may follow one. */
+  protected abstract startsClause(): boolean;
 }
 
 /** Distributes over the kinds of expression, each without its place. */
@@ -355,7 +352,8 @@ function numberExpr(image: string): Bare {
   return { kind: 'number', value, isInt: !written.includes('.') && Number.isSafeInteger(value), raw: image };
 }
 
-function durationMs(image: string): number {
+/** Of a duration's text; 0 for one that was reported as wrong. */
+export function durationMs(image: string): number {
   const reading = readDuration(image);
   return 'ms' in reading ? reading.ms : 0;
 }

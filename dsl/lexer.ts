@@ -2,8 +2,9 @@ import { Lexer, type IToken } from 'chevrotain';
 import type { Comment, Span } from './ast.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import { DURATION_UNITS, readDuration, readString } from './literals.ts';
+import { quoted } from './shown-text.ts';
 import {
-  DurationLiteral, EqualEqual, keywordOf, lexed, NotEqual, NumberLiteral, Numeric, OpenComment, RegexLiteral, Reserved, retype, Slip, StringLiteral, Word,
+  DurationLiteral, EqualEqual, isReserved, Keyword, keywordOf, LBrace, lexed, NotEqual, NumberLiteral, Numeric, OpenComment, RegexLiteral, Reserved, retype, Slip, StringLiteral, Word,
 } from './tokens.ts';
 
 export interface Lexed {
@@ -34,6 +35,7 @@ export function tokenize(file: string, text: string): Lexed {
     token.payload = index;
     classify(token, findings);
   });
+  nameChannels(tokens);
   return { tokens, comments, diagnostics: findings.all };
 }
 
@@ -56,7 +58,7 @@ function classify(token: IToken, findings: Findings): void {
       return checkString(token, findings);
     case RegexLiteral: {
       const flags = token.image.slice(token.image.lastIndexOf('/') + 1);
-      if (flags !== '' && flags !== 'i') findings.add('bad-regex', token, `the only letter that may follow a regex is i, found '${flags}'`);
+      if (flags !== '' && flags !== 'i') findings.add('bad-regex', token, `the only letter that may follow a regex is i, found ${quoted(flags)}`);
       return;
     }
     case Slip.and:
@@ -71,7 +73,7 @@ function classify(token: IToken, findings: Findings): void {
       return mean(token, NotEqual, "'!=' compares");
     case Slip.quoted: {
       const closed = token.image.length > 1 && /['\u201d]$/.test(token.image);
-      findings.add('wrong-quotes', token, 'text stands between double quotes', closed ? `write ${JSON.stringify(token.image.slice(1, -1))}` : undefined);
+      findings.add('wrong-quotes', token, 'text stands between double quotes', closed && token.image.length < 80 ? `write ${JSON.stringify(token.image.slice(1, -1))}` : undefined);
       retype(token, StringLiteral);
       return;
     }
@@ -79,8 +81,16 @@ function classify(token: IToken, findings: Findings): void {
   }
 
   function mean(slip: IToken, type: typeof Word, hint: string): void {
-    findings.add('foreign-operator', slip, `unknown operator '${slip.image}'`, hint);
+    findings.add('foreign-operator', slip, `unknown operator ${quoted(slip.image)}`, hint);
     retype(slip, type);
+  }
+}
+
+/** A channel may have any name, `alert matches { … }` too: no expression stands there. */
+function nameChannels(tokens: readonly IToken[]): void {
+  for (let index = 1; index + 1 < tokens.length; index++) {
+    const token = tokens[index]!;
+    if (isReserved(token) && tokens[index - 1]!.tokenType === Keyword.alert && tokens[index + 1]!.tokenType === LBrace) retype(token, Word);
   }
 }
 
@@ -89,8 +99,8 @@ function classifyNumber(token: IToken, findings: Findings): void {
   if (/^\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/.test(image)) {
     retype(token, NumberLiteral);
     const value = Number(image);
-    if (!Number.isFinite(value)) findings.add('bad-number', token, `the number ${image} is too large`);
-    else if (/^\d+$/.test(image) && !Number.isSafeInteger(value)) findings.add('bad-number', token, `the whole number ${image} is beyond 2^53 and would not be exact`);
+    if (!Number.isFinite(value)) findings.add('bad-number', token, `the number ${quoted(image)} is too large`);
+    else if (/^\d+$/.test(image) && !Number.isSafeInteger(value)) findings.add('bad-number', token, `the whole number ${quoted(image)} is beyond 2^53 and would not be exact`);
     return;
   }
   if (/^(?:\d+(?:ms|s|m|h|d))+$/.test(image)) {
@@ -103,11 +113,11 @@ function classifyNumber(token: IToken, findings: Findings): void {
   const unit = unitMeant(letters!);
   if (unit !== undefined) {
     retype(token, DurationLiteral);
-    const hint = count!.includes('.') ? fractionHint(Number(count), unit) : `write ${count}${unit}`;
-    findings.add('bad-duration', token, `expected a duration such as 10m, found '${image}'`, hint);
+    const hint = count!.includes('.') ? fractionHint(Number(count), unit) : count!.length > 15 ? undefined : `write ${count}${unit}`;
+    findings.add('bad-duration', token, `expected a duration such as 10m, found ${quoted(image)}`, hint);
   } else {
     retype(token, NumberLiteral);
-    findings.add('bad-number', token, `'${image}' is neither a number nor a duration: no letter may follow`, "a duration's units are ms, s, m, h and d; a name cannot start with a digit");
+    findings.add('bad-number', token, `${quoted(image)} is neither a number nor a duration: no letter may follow`, "a duration's units are ms, s, m, h and d; a name cannot start with a digit");
   }
 }
 
@@ -144,7 +154,7 @@ function checkString(token: IToken, findings: Findings): void {
   }
   for (const problem of readString(image.slice(1, -1)).problems) {
     const start = token.startOffset + 1 + problem.start;
-    findings.addAt('bad-escape', { file: findings.file, start, end: start + problem.text.length }, `'${problem.text}' is no escape`, 'known are \\" \\\\ \\n \\t \\r \\uXXXX; write \\\\ for a backslash');
+    findings.addAt('bad-escape', { file: findings.file, start, end: start + problem.text.length }, `${quoted(problem.text)} is no escape`, 'known are \\" \\\\ \\n \\t \\r \\uXXXX; write \\\\ for a backslash');
   }
 }
 
@@ -179,13 +189,7 @@ class Findings {
   }
 
   unknownText(start: number, text: string): void {
-    const shown = printable([...text].slice(0, 20).join(''));
     const hint = text.startsWith('#') ? 'comments start with //' : undefined;
-    this.addAt('unknown-character', { file: this.file, start, end: start + text.length }, [...text].length === 1 ? `unknown character '${shown}'` : `unknown text '${shown}'`, hint);
+    this.addAt('unknown-character', { file: this.file, start, end: start + text.length }, `unknown ${[...text.slice(0, 3)].length === 1 ? 'character' : 'text'} ${quoted(text)}`, hint);
   }
-}
-
-/** Text as it can be shown on one line of a terminal: what has no shape is written as its code point. */
-export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (char) => `\\u${char.codePointAt(0)!.toString(16).padStart(4, '0')}`);
 }

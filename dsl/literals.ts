@@ -1,3 +1,5 @@
+import { quoted } from './shown-text.ts';
+
 /** The values that literals of the rule language stand for. */
 
 /** Milliseconds of each unit, largest first: the order a compound duration is written in. */
@@ -13,12 +15,12 @@ export function readDuration(text: string): DurationReading {
   let previous = Infinity;
   for (const [, count, unit] of text.matchAll(/(\d+)(ms|s|m|h|d)/g)) {
     const size = DURATION_UNITS.get(unit!)!;
-    if (size === previous) return { problem: `the duration ${text} names its unit "${unit}" twice` };
-    if (size > previous) return { problem: `the duration ${text} is out of order: units go from the largest to the smallest, as in 1h30m` };
+    if (size === previous) return { problem: `the duration ${quoted(text)} names its unit "${unit}" twice` };
+    if (size > previous) return { problem: `the duration ${quoted(text)} is out of order: units go from the largest to the smallest, as in 1h30m` };
     previous = size;
     ms += Number(count) * size;
   }
-  if (!Number.isSafeInteger(ms)) return { problem: `the duration ${text} is too long` };
+  if (!Number.isSafeInteger(ms)) return { problem: `the duration ${quoted(text)} is too long` };
   return { ms };
 }
 

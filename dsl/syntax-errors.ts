@@ -1,6 +1,6 @@
 import { EOF, type IParserErrorMessageProvider, type IToken, type TokenType } from 'chevrotain';
 import type { Diagnostic } from './diagnostic.ts';
-import { printable } from './lexer.ts';
+import { quoted } from './shown-text.ts';
 import {
   At, Colon, Comma, DurationLiteral, Equals, isReserved, LBrace, LBracket, LParen, NumberLiteral, RBrace, RBracket, RParen, RegexLiteral, StringLiteral, Word,
 } from './tokens.ts';
@@ -16,14 +16,9 @@ export class SyntaxFailure extends Error {
   }
 }
 
-const MAX_SHOWN = 30;
-
-/** What stands there, as an author would say it: `'5'`, `text "abc"`, `the end of the file`. */
+/** What stands there, as an author would say it: `'5'`, `the end of the file`. */
 export function found(token: IToken): string {
-  if (token.tokenType === EOF) return 'the end of the file';
-  const shown = printable(token.image);
-  const characters = [...shown];
-  return `'${characters.length > MAX_SHOWN ? `${characters.slice(0, MAX_SHOWN).join('')}…` : shown}'`;
+  return token.tokenType === EOF ? 'the end of the file' : quoted(token.image);
 }
 
 /** The hint for a name that is a reserved word, if the token is one. */
@@ -60,6 +55,10 @@ const ALTERNATIVES: Readonly<Record<string, string>> = {
   typeExpr: 'a type: string, int, float, bool, time, duration, texts such as "ok" | "fail", a list [T] or a record { … }',
   declaration: 'a declaration: event, param, const, fn, rule, test or use',
   element: 'a stage',
+  atom: 'a stage',
+  quantifier: 'a quantifier',
+  clause: 'a clause',
+  testStep: 'a step: @10s Type { … }, expect, with or table',
 };
 
 function expectedToken(expected: TokenType, ruleName: string): string {

@@ -21,7 +21,8 @@ export function alertStory(alert: Alert, c: Colours, width = 120): string {
     `${c.dim(isoTime(alert.at) ?? '')} ${paint(alert.severity.toUpperCase().padEnd(8))} ${c.bold(printable(alert.rule))}${printable(title)}`
       + `${key === '' ? '' : `  ${c.cyan(key)}`}${notes.length === 0 ? '' : `  ${c.yellow(`[${notes.join('; ')}]`)}`}`,
   ];
-  const fields = describe(alert.fields);
+  // What the key has told already is not told again.
+  const fields = describe(Object.fromEntries(Object.entries(alert.fields).filter(([name, value]) => !(name in alert.key) || alert.key[name] !== value)));
   if (fields !== '') lines.push(`    ${c.bold(shorten(fields, Math.max(40, width - 4)))}`);
   for (const { stage, events } of alert.events ?? []) {
     const name = printable(stage).padEnd(Math.max(0, ...(alert.events ?? []).map((other) => other.stage.length)));

@@ -1,22 +1,24 @@
 /** Parsers of option values. Each throws commander's InvalidArgumentError, which tells the person which option was wrong and why. */
 import { InvalidArgumentError } from 'commander';
-import { duration } from './demo/units.ts';
+import { isoTime } from '../decode/index.ts';
+
+const UNIT: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** A duration as in rules, `10s`, `1h30m`, or `0`; in ms. */
 export function parseDuration(text: string): number {
-  return text === '0' ? 0 : duration(text);
+  if (text === '0') return 0;
+  if (!/^(\d+(\.\d+)?(ms|s|m|h|d))+$/.test(text)) {
+    throw new InvalidArgumentError(`"${text}" is not a duration such as 250ms, 5s, 10m, 1h30m or 7d.`);
+  }
+  let total = 0;
+  for (const [, count, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)) total += Number(count) * UNIT[unit!]!;
+  return total;
 }
 
 /** A time: ISO-8601 text (a date, or a date and a time; UTC unless it says another zone) or epoch milliseconds. */
 export function parseTime(text: string): number {
-  const digits = /^-?\d+$/.test(text) && !/^\d{4}$/.test(text);
-  let time = Number.NaN;
-  if (digits) time = Number(text);
-  else if (/^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?$/.test(text)) {
-    const iso = text.replace(' ', 'T');
-    const zoned = !iso.includes('T') || /(Z|[+-]\d\d:?\d\d)$/.test(iso.slice(10));
-    time = Date.parse(zoned ? iso : `${iso}Z`);
-  }
+  const bytes = new TextEncoder().encode(text);
+  const time = /^-?\d+$/.test(text) && text.length !== 4 ? Number(text) : isoTime(bytes, 0, bytes.length);
   if (!(Math.abs(time) <= 8.64e15)) {
     throw new InvalidArgumentError(`"${text}" is not a time such as 2018-04-01, 2018-04-01T12:30:00Z or epoch milliseconds.`);
   }

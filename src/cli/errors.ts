@@ -1,5 +1,6 @@
-/** What the process ends with: 0 fine, 1 something failed (a test, an input, a layout), 2 wrong usage or errors in the rules. */
-export const EXIT = { fine: 0, failed: 1, usage: 2 } as const;
+/** What the process ends with: 0 fine, 1 something failed (a test, an input, a layout), 2 wrong usage or errors in the rules,
+ * 130 ended by Ctrl-C (what shells call it). */
+export const EXIT = { fine: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 
 /**
  * An end of the command with a message for the person at the terminal: what failed, what happens now, what to look at. Its stack is of no

@@ -1,11 +1,11 @@
 #!/usr/bin/env node
+import { EXIT } from './errors.ts';
 import type { Io } from './io.ts';
 import { runCommand } from './program.ts';
 
-/** What a shell reports for a command ended by Ctrl-C. */
-const INTERRUPTED = 130;
-
 const interruption = new AbortController();
+/** Whether the command at work looks at interruptions; one that does not is ended by the first. */
+let isListening = false;
 let exitCode = 0;
 
 const io: Io = {
@@ -14,7 +14,10 @@ const io: Io = {
   stderr: process.stderr,
   env: process.env,
   fail: (code) => { exitCode = Math.max(exitCode, code); },
-  interrupted: interruption.signal,
+  get interrupted() {
+    isListening = true;
+    return interruption.signal;
+  },
 };
 
 // A reader that has seen enough (`| head`) closes the pipe: the end of the command, and no error.
@@ -27,11 +30,11 @@ for (const stream of [process.stdout, process.stderr]) {
 
 // The first Ctrl-C asks the command to end with what it has; the second ends the process.
 process.on('SIGINT', () => {
-  if (interruption.signal.aborted) process.exit(INTERRUPTED);
+  if (!isListening || interruption.signal.aborted) process.exit(EXIT.interrupted);
   interruption.abort();
 });
 
 const code = await runCommand(io, process.argv.slice(2));
-process.exitCode = interruption.signal.aborted ? INTERRUPTED : Math.max(code, exitCode);
+process.exitCode = Math.max(code, exitCode);
 // An interrupted command may have left a read of standard input waiting.
 if (interruption.signal.aborted) process.exit();

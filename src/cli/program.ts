@@ -39,7 +39,7 @@ Examples:
   registerTest(program, io);
   registerExplain(program, io);
   registerFmt(program, io);
-  registerSimulate(program);
+  registerSimulate(program, io);
   registerDemo(program, io);
   return program;
 }

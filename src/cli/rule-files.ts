@@ -8,11 +8,12 @@ import { check, diagnosticToJson, didYouMean, loadFiles, renderDiagnostic, sortD
 import { CliError, EXIT, fileProblem, usageError } from './errors.ts';
 import { coloursFor, write, type Io } from './io.ts';
 
-/** Rule files with everything that was found in them. `program` leaves out what is wrong; run it only where there is no error. */
+/** Rule files with everything that was found in them. */
 export interface CheckedRules {
-  readonly paths: readonly string[];
+  /** Those named, and those they `use`. */
   readonly files: readonly SourceFile[];
-  readonly program: Program;
+  /** Only where there are no errors. */
+  readonly program: Program | undefined;
   /** In reading order. */
   readonly diagnostics: readonly Diagnostic[];
 }
@@ -45,17 +46,15 @@ export function findRuleFiles(paths: readonly string[]): string[] {
 export function checkRules(paths: readonly string[]): CheckedRules {
   const ruleFiles = findRuleFiles(paths);
   for (const path of ruleFiles) readRuleFile(path);
-  const loaded = loadFiles(ruleFiles, readRuleFile);
+  const loaded = loadFiles(ruleFiles, (path) => readFileSync(path, 'utf8'));
   const checked = check(loaded.files);
-  return {
-    paths: ruleFiles,
-    files: loaded.files,
-    program: checked.program,
-    diagnostics: sortDiagnostics([...loaded.diagnostics, ...checked.diagnostics], loaded.files),
-  };
+  const diagnostics = sortDiagnostics([...loaded.diagnostics, ...checked.diagnostics], loaded.files.map((file) => file.path));
+  const isSound = diagnostics.every((diagnostic) => diagnostic.severity !== 'error');
+  return { files: loaded.files, program: isSound ? checked.program : undefined, diagnostics };
 }
 
-function readRuleFile(path: string): string {
+/** The text of a rule file that a person named. @throws CliError (usage) where it cannot be read */
+export function readRuleFile(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
@@ -64,31 +63,35 @@ function readRuleFile(path: string): string {
 }
 
 /** The program of rule files without errors; else shows the errors and ends the command with exit code 2. Warnings are `check`'s. */
-export async function loadProgram(io: Io, paths: readonly string[], options: { readonly json?: boolean } = {}): Promise<CheckedRules> {
+export async function loadProgram(io: Io, paths: readonly string[], options: { readonly json?: boolean } = {}): Promise<LoadedRules> {
   const rules = checkRules(paths);
   const errors = rules.diagnostics.filter((diagnostic) => diagnostic.severity === 'error');
-  if (errors.length > 0) {
+  const { program } = rules;
+  if (program === undefined) {
     if (options.json === true) await write(io.stdout, `${JSON.stringify({ ok: false, diagnostics: toJson(rules, errors) })}\n`);
     else await write(io.stderr, render(rules, errors, io, 'stderr'));
     throw new CliError(`${errors.length === 1 ? '1 error' : `${errors.length} errors`} in the rules; nothing was run.`, EXIT.usage);
   }
-  return rules;
+  return { files: rules.files, program };
 }
 
+/** Rule files that can be run. */
+export interface LoadedRules { readonly files: readonly SourceFile[]; readonly program: Program }
+
 /** Findings as text: each with its place, source line, caret, reason and hint, and a blank line after. */
-export function render(rules: CheckedRules, diagnostics: readonly Diagnostic[], io: Io, stream: 'stdout' | 'stderr'): string {
+export function render(rules: Pick<CheckedRules, 'files'>, diagnostics: readonly Diagnostic[], io: Io, stream: 'stdout' | 'stderr'): string {
   const color = coloursFor(io, stream).enabled;
   return diagnostics.map((diagnostic) => `${renderDiagnostic(diagnostic, textOf(rules.files), { color })}\n\n`).join('');
 }
 
 /** Findings as data. */
-export function toJson(rules: CheckedRules, diagnostics: readonly Diagnostic[]): unknown[] {
+export function toJson(rules: Pick<CheckedRules, 'files'>, diagnostics: readonly Diagnostic[]): unknown[] {
   return diagnostics.map((diagnostic) => diagnosticToJson(diagnostic, textOf(rules.files)));
 }
 
-export function textOf(files: readonly SourceFile[]): (path: string) => string {
+export function textOf(files: readonly SourceFile[]): (path: string) => string | undefined {
   const texts = new Map(files.map((file) => [file.path, file.text]));
-  return (path) => texts.get(path) ?? '';
+  return (path) => texts.get(path);
 }
 
 /** The named rules; an unknown name ends the command with a likely one. */

@@ -57,7 +57,9 @@ export interface Edge {
   /** Counters set to one (the loops entered). */
   readonly enters: readonly Counter[];
   /** Stages whose binding of the turn before is forgotten (a group starts anew). */
-  readonly resets: readonly string[];
+  /** The edge is not taken by an event of these stages (a clock that several stages may start belongs to the first of them). */
+  readonly unless: readonly string[];
+  readonly resets: readonly { readonly group: number; readonly stages: readonly string[] }[];
 }
 
 /** The pattern may end after a position. `absence`: bans that must hold until the first bound ends; with a `next` ban: until the next event. */
@@ -81,6 +83,10 @@ export interface Automaton {
 
 interface Entry {
   readonly position: number;
+  /** Bans written before the first step of the part: at the start of the pattern they look back. */
+  readonly lead: readonly Ban[];
+  /** The arrow before it within the part, where what stands before it there is left out and took its own arrow along. */
+  readonly arrow: Arrow | undefined;
   readonly bans: readonly Ban[];
   readonly greedy: readonly GreedyBan[];
   readonly enters: readonly Counter[];
@@ -101,10 +107,59 @@ interface Part {
   readonly nullable: boolean;
   /** Bans and greedy loops that remain when the whole part is left out. */
   readonly skipBans: readonly Ban[];
+  readonly skipLead: readonly Ban[];
   readonly skipGreedy: readonly GreedyBan[];
   readonly first: readonly Entry[];
   readonly last: readonly Exit[];
   readonly stages: readonly string[];
+}
+
+function countRepeats(pattern: Pattern): number {
+  switch (pattern.kind) {
+    case 'repeat': return 1 + countRepeats(pattern.inner);
+    case 'or': return pattern.alternatives.reduce((n, p) => n + countRepeats(p), 0);
+    case 'sequence': return pattern.items.reduce((n, item) => n + countRepeats(item.pattern), 0);
+    default: return 0;
+  }
+}
+
+/** For each stage the repeated groups it is written in (bans too), outermost first, numbered as in `Edge.resets`. */
+export function repeatedGroups(pattern: Pattern): Map<string, readonly number[]> {
+  const result = new Map<string, readonly number[]>();
+  let groups = 0;
+  const visit = (p: Pattern, inside: readonly number[]): void => {
+    switch (p.kind) {
+      case 'stage': result.set(p.stage, inside); break;
+      case 'silence': for (const stage of p.stages) result.set(stage, inside); break;
+      case 'or': for (const alternative of p.alternatives) visit(alternative, inside); break;
+      case 'repeat': {
+        const group = groups++;
+        visit(p.inner, p.inner.kind === 'stage' ? inside : [...inside, group]);
+        break;
+      }
+      case 'sequence':
+        for (const item of p.items) {
+          for (const ban of item.bans) for (const stage of bannedStages(ban)) if (!result.has(stage)) result.set(stage, inside);
+          visit(item.pattern, inside);
+        }
+        for (const ban of p.trailing) for (const stage of bannedStages(ban)) if (!result.has(stage)) result.set(stage, inside);
+        break;
+    }
+  };
+  visit(pattern, []);
+  return result;
+}
+
+/** The stages a ban names. */
+export function bannedStages(ban: Ban): readonly string[] {
+  if (ban.what.kind === 'stages') return ban.what.stages;
+  const stages: string[] = [];
+  const collect = (p: Pattern): void => {
+    if (p.kind === 'stage') stages.push(p.stage);
+    else if (p.kind === 'sequence') p.items.forEach((item) => collect(item.pattern));
+  };
+  collect(ban.what.pattern);
+  return stages;
 }
 
 /** `count` turns a count expression into a number: params and constants are known when a rule is compiled. */
@@ -114,15 +169,16 @@ export function buildAutomaton(rule: Rule, count: (expr: Expr) => number): Autom
   const edges: Edge[] = [];
   const counters: Counter[] = [];
   const loops: Loop[] = [];
+  let groups = 0;
 
   const addEdge = (exit: Exit | undefined, entry: Entry, arrow: Arrow, bans: readonly Ban[], greedy: readonly GreedyBan[],
-    extra: { readonly repeats?: readonly Counter[]; readonly resets?: readonly string[]; readonly again?: Loop | undefined } = {}): void => {
+    extra: { readonly repeats?: readonly Counter[]; readonly resets?: Edge['resets']; readonly unless?: readonly string[]; readonly again?: Loop | undefined } = {}): void => {
     const edge: Edge = {
       id: edges.length,
       from: exit?.position ?? -1,
       to: entry.position,
-      arrow,
-      bans: [...new Set([...(exit?.pending ?? []), ...(exit?.trailing ?? []), ...bans, ...entry.bans])],
+      arrow: entry.arrow ?? arrow,
+      bans: exit === undefined ? entry.lead : [...new Set([...exit.pending, ...exit.trailing, ...bans, ...entry.bans])],
       greedy: [...(exit?.greedy ?? []), ...greedy, ...entry.greedy],
       loop: extra.again !== undefined ? { loop: extra.again, enter: false }
         : entry.loop !== undefined ? { loop: entry.loop, enter: true } : undefined,
@@ -130,6 +186,7 @@ export function buildAutomaton(rule: Rule, count: (expr: Expr) => number): Autom
       repeats: extra.repeats ?? [],
       enters: entry.enters,
       resets: extra.resets ?? [],
+      unless: extra.unless ?? [],
     };
     edges.push(edge);
     if (edge.from >= 0) positions[edge.from]!.out.push(edge);
@@ -141,43 +198,46 @@ export function buildAutomaton(rule: Rule, count: (expr: Expr) => number): Autom
   };
 
   const single = (position: number, stages: readonly string[]): Part => ({
-    nullable: false, skipBans: [], skipGreedy: [],
-    first: [{ position, bans: [], greedy: [], enters: [], loop: undefined }],
+    nullable: false, skipBans: [], skipLead: [], skipGreedy: [],
+    first: [{ position, lead: [], arrow: undefined, bans: [], greedy: [], enters: [], loop: undefined }],
     last: [{ position, pending: [], trailing: [], leaves: [], greedy: [] }],
     stages,
   });
 
-  const build = (pattern: Pattern): Part => {
+  const build = (pattern: Pattern, outermost = false): Part => {
     switch (pattern.kind) {
       case 'stage': return single(newPosition(pattern.stage, undefined), [pattern.stage]);
       case 'silence': return single(newPosition(undefined, { stages: pattern.stages, duration: pattern.duration }), []);
       case 'or': {
-        const parts = pattern.alternatives.map(build);
+        const parts = pattern.alternatives.map((alternative) => build(alternative));
         const empty = parts.find((part) => part.nullable);
         return {
           nullable: empty !== undefined,
-          skipBans: empty?.skipBans ?? [], skipGreedy: empty?.skipGreedy ?? [],
+          skipBans: empty?.skipBans ?? [], skipLead: empty?.skipLead ?? [], skipGreedy: empty?.skipGreedy ?? [],
           first: parts.flatMap((part) => part.first),
           last: parts.flatMap((part) => part.last),
           stages: parts.flatMap((part) => part.stages),
         };
       }
-      case 'sequence': return buildSequence(pattern);
+      case 'sequence': return buildSequence(pattern, outermost);
       case 'repeat': return buildRepeat(pattern);
     }
   };
 
-  const buildSequence = (pattern: Pattern & { kind: 'sequence' }): Part => {
+  const buildSequence = (pattern: Pattern & { kind: 'sequence' }, outermost: boolean): Part => {
     const parts = pattern.items.map((item) => build(item.pattern));
     const first: Entry[] = [];
     let skipBans: Ban[] = [];
+    let skipLead: Ban[] = [];
     let skipGreedy: GreedyBan[] = [];
     let open = true;
     let exits: Exit[] = [];
     pattern.items.forEach((item, index) => {
       const part = parts[index]!;
       for (const entry of part.first) {
-        if (open) first.push({ ...entry, bans: [...skipBans, ...item.bans, ...entry.bans], greedy: [...skipGreedy, ...entry.greedy] });
+        // A ban after a first step that was left out has nothing to look back from: only those written first are kept as such.
+        const lead = index === 0 ? [...item.bans, ...entry.lead] : skipLead;
+        if (open) first.push({ ...entry, lead, arrow: entry.arrow ?? (index === 0 ? undefined : item.arrow), bans: [...skipBans, ...item.bans, ...entry.bans], greedy: [...skipGreedy, ...entry.greedy] });
         for (const exit of exits) addEdge(exit, entry, item.arrow, item.bans, []);
       }
       if (part.nullable) {
@@ -186,6 +246,7 @@ export function buildAutomaton(rule: Rule, count: (expr: Expr) => number): Autom
           ...exit, pending: [...exit.pending, ...exit.trailing, ...item.bans, ...part.skipBans], trailing: [], greedy: [...exit.greedy, ...part.skipGreedy],
         }));
         skipBans = [...skipBans, ...item.bans, ...part.skipBans];
+        if (index === 0) skipLead = [...item.bans, ...part.skipLead];
         skipGreedy = [...skipGreedy, ...part.skipGreedy];
       } else {
         exits = [];
@@ -193,16 +254,21 @@ export function buildAutomaton(rule: Rule, count: (expr: Expr) => number): Autom
       }
       exits = [...exits, ...part.last];
     });
-    if (pattern.trailing.length > 0) exits = exits.map((exit) => ({ ...exit, trailing: [...exit.trailing, ...pattern.trailing] }));
-    return { nullable: open, skipBans, skipGreedy, first, last: exits, stages: parts.flatMap((part) => part.stages) };
+    // Only a `not` written last in the pattern is an absence; the last one of a group waits for what follows the group, or lapses.
+    if (pattern.trailing.length > 0) {
+      exits = exits.map((exit) => (outermost ? { ...exit, trailing: pattern.trailing } : { ...exit, pending: [...exit.pending, ...pattern.trailing] }));
+    }
+    return { nullable: open, skipBans, skipLead, skipGreedy, first, last: exits, stages: parts.flatMap((part) => part.stages) };
   };
 
   const buildRepeat = (pattern: Pattern & { kind: 'repeat' }): Part => {
     const min = count(pattern.min);
     const max = pattern.max === undefined ? Infinity : count(pattern.max);
     if (max <= 0) {
-      return { nullable: true, skipBans: [], skipGreedy: [], first: [], last: [], stages: [] };
+      groups += 1 + countRepeats(pattern.inner);
+      return { nullable: true, skipBans: [], skipLead: [], skipGreedy: [], first: [], last: [], stages: [] };
     }
+    const group = groups++;
     const inner = build(pattern.inner);
     // A turn may be empty where the inner part may: then fewer turns with events suffice.
     const least = inner.nullable ? 0 : min;
@@ -222,7 +288,7 @@ export function buildAutomaton(rule: Rule, count: (expr: Expr) => number): Autom
       for (const exit of inner.last) {
         for (const entry of inner.first) {
           addEdge(exit, entry, pattern.iteration, pattern.iterationBans, [], {
-            repeats: enters, resets: loop === undefined ? inner.stages : [], again: loop,
+            repeats: enters, resets: loop === undefined ? [{ group, stages: inner.stages }] : [], again: loop,
           });
         }
       }
@@ -230,15 +296,17 @@ export function buildAutomaton(rule: Rule, count: (expr: Expr) => number): Autom
     const greedy = (fresh: boolean): GreedyBan[] => (loop !== undefined && pattern.greedy ? [{ loop, fresh }] : []);
     return {
       nullable: least === 0,
-      skipBans: inner.skipBans,
-      skipGreedy: [...inner.skipGreedy, ...greedy(true)],
+      // Left out by itself, with no turn at all, it leaves nothing of its inner part behind; else its turns are empty, and their bans stay.
+      skipBans: min === 0 ? [] : inner.skipBans,
+      skipLead: min === 0 ? [] : inner.skipLead,
+      skipGreedy: min === 0 ? greedy(true) : inner.skipGreedy,
       first: inner.first.map((entry) => ({ ...entry, enters: [...enters, ...entry.enters], loop: loop ?? entry.loop })),
       last: inner.last.map((exit) => ({ ...exit, leaves: [...exit.leaves, ...enters], greedy: [...exit.greedy, ...greedy(false)] })),
       stages: inner.stages,
     };
   };
 
-  const whole = build(match.pattern);
+  const whole = build(match.pattern, true);
   const starts: Edge[] = [];
   for (const entry of whole.first) {
     const silence = positions[entry.position]!.silence;
@@ -249,12 +317,12 @@ export function buildAutomaton(rule: Rule, count: (expr: Expr) => number): Autom
       continue;
     }
     // A silence at the start: each banned event starts the clock anew, is the run's first event and can be read by its stage's name.
-    for (const stage of silence.stages) {
+    silence.stages.forEach((stage, k) => {
       const clock = newPosition(stage, undefined);
-      addEdge(undefined, { ...entry, position: clock, enters: [], loop: undefined }, 'followed', [], []);
+      addEdge(undefined, { ...entry, position: clock, enters: [], loop: undefined }, 'followed', [], [], { unless: silence.stages.slice(0, k) });
       starts.push(edges[edges.length - 1]!);
       addEdge({ position: clock, pending: [], trailing: [], leaves: [], greedy: [] }, { ...entry, bans: [], greedy: [] }, 'followed', [], []);
-    }
+    });
   }
   for (const exit of whole.last) {
     positions[exit.position]!.accepts.push({ leaves: exit.leaves, absence: exit.trailing, greedy: exit.trailing.length > 0 ? exit.greedy : [] });

@@ -4,6 +4,7 @@ import type { Schema } from '../core/schema.ts';
 import { fieldsRead, makeContext } from './context.ts';
 import type { KeyPlan, Plan, Predicate } from './plan.ts';
 import { compileRule } from './rule.ts';
+import { shareStarts } from './share.ts';
 
 export type { Plan } from './plan.ts';
 export { CompileError } from './context.ts';
@@ -61,7 +62,7 @@ export function compile(program: Program, options: CompileOptions = {}): Plan {
   };
   const pools = { predicates: [] as Predicate[], keys: [] as KeyPlan[], pool: [] as Literal[], slots };
   const context = makeContext(program, params, pools);
-  const rulePlans = rules.map((rule, index) => compileRule(context, rule, index));
+  const rulePlans = shareStarts(rules.map((rule, index) => compileRule(context, rule, index)));
 
   const events = [...program.events.values()];
   const fieldsOf = events.map((event) => new Map(event.fields.filter((f) => slots.has(f.name)).map((f) => [f.name, { slot: slots.get(f.name)!, type: f.type as Type }] as const)));

@@ -73,6 +73,7 @@ export interface EdgePlan {
   readonly cond: Cond | undefined;
   /** Function giving the event's side of an equality with the position's index register, or -1. */
   readonly equality: number;
+  readonly unless: readonly Cond[];
   readonly bans: readonly Cond[];
   readonly nextBans: readonly Cond[];
   readonly sequences: readonly number[];
@@ -90,8 +91,6 @@ export interface EdgePlan {
   readonly completesAt: number;
   /** Function (c, out) that fills the target's registers. */
   readonly update: number;
-  /** Longest number of events that may still be bound after taking it. */
-  readonly text: string;
 }
 
 export interface PositionPlan {
@@ -111,8 +110,6 @@ export interface PositionPlan {
   /** Cell of the start's number (-1), and of the number of events bound so far (-1). */
   readonly startCell: number;
   readonly boundCell: number;
-  /** Most events that may still be bound from here, by structure alone: constant part, and (max - counter) of its own loop. */
-  readonly potential: number;
 }
 
 export interface OutputPlan {
@@ -149,12 +146,16 @@ export interface RulePlan {
   readonly session: TimeSpan | undefined;
   /** Bans before the first step: per start edge. */
   readonly leading: readonly { readonly conds: readonly Cond[]; readonly sequences: readonly number[] }[];
-  readonly sequences: readonly { readonly steps: readonly { readonly cond: Cond; readonly arrow: 'followed' | 'any' | 'next' }[] }[];
+  readonly sequences: readonly { readonly steps: readonly { readonly cond: Cond; readonly arrow: 'followed' | 'any' | 'next' }[]; readonly logged: boolean }[];
   readonly having: number;
   readonly severity: number;
   readonly limitBy: number;
   readonly outputs: readonly OutputPlan[];
   readonly hasTimeout: boolean;
+  /** Index of the plan that keeps the starts this rule shares with others that start alike; -1: none. */
+  readonly group: number;
+  /** This plan only keeps shared starts; it is no rule of the author's. */
+  readonly isGroup: boolean;
   /** Sources of the functions that conditions and outputs name by index. */
   readonly functions: readonly string[];
   /** Aggregates that are computed by walking the bound events (`M.walk(i)`). */

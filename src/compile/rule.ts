@@ -1,7 +1,7 @@
 /** One rule: from its checked tree to a RulePlan. */
 import type { Aggregate, Context } from './context.ts';
 import { emitCondition, emitValue, canonical, type Leaf } from './expr.ts';
-import { buildAutomaton, type Accept, type Counter, type Edge, type Loop, type Position } from './automaton.ts';
+import { bannedStages as banStages, buildAutomaton, repeatedGroups, type Accept, type Counter, type Edge, type Loop, type Position } from './automaton.ts';
 import { conjunctsOf, isEventOnly, walk } from './walk.ts';
 import type { Cond, EdgePlan, Guard, OutputPlan, PositionPlan, RulePlan, StagePlan, TimeSpan } from './plan.ts';
 import type { Ban, Expr, KeyPart, Rule, Stage } from '../../dsl/typed.ts';
@@ -15,9 +15,9 @@ const aggregateId = (expr: Aggregate): string =>
 const isWalked = (expr: Aggregate): boolean =>
   WALKED.has(expr.fn) || ((expr.fn === 'min' || expr.fn === 'max') && (expr.value?.type.kind === 'string' || expr.value?.type.kind === 'oneOf'));
 
-/** Registers an aggregate is kept in. */
-function aggregateRegisters(expr: Aggregate): string[] {
-  const id = `a:${aggregateId(expr)}`;
+/** Registers an aggregate is kept in; `scope` is '' for all turns of the repeated groups around the stage, `@g` for this turn of group g. */
+function aggregateRegisters(expr: Aggregate, scope: string): string[] {
+  const id = `a${scope}:${aggregateId(expr)}`;
   switch (expr.fn) {
     case 'count': return [`${id}:n`];
     case 'sum': return [`${id}:sum`];
@@ -32,7 +32,7 @@ function aggregateRegisters(expr: Aggregate): string[] {
 }
 
 const initialOf = (register: string): string =>
-  register.startsWith('#') || /:(n|sum|k|mean|m2)$/.test(register) && register.startsWith('a:') ? '0' : 'NaN';
+  register.startsWith('#') || /^a(@\d+)?:.*:(n|sum|k|mean|m2)$/.test(register) ? '0' : 'NaN';
 
 export function compileRule(context: Context, rule: Rule, index: number): RulePlan {
   const match = rule.match;
@@ -47,11 +47,20 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
   const stageOf = (name: string): Stage => match.stages.get(name)!;
   const stageIndex = new Map(stageNames.map((name, i) => [name, i] as const));
 
-  const sequences: { steps: { cond: Cond; arrow: 'followed' | 'any' | 'next' }[] }[] = [];
-  const sequenceOf = new Map<Ban, number>();
+  const sequences: { steps: { cond: Cond; arrow: 'followed' | 'any' | 'next' }[]; logged: boolean }[] = [];
+  const sequenceOf = new Map<string, number>();
+  const banNumbers = new Map<Ban, number>();
 
   // --- what conditions read ---------------------------------------------------------------------------------------------------------------
-  const readsOf = (expr: Expr): Set<string> => {
+  const groupsOf = repeatedGroups(match.pattern);
+  /** A stage of a repeated group is this turn's events to the other stages of the turn; by its own name and outside, those of all turns. */
+  const scopeOf = (stage: string, reader: string | undefined): string => {
+    if (reader === undefined || reader === stage) return '';
+    const around = groupsOf.get(reader) ?? [];
+    const common = (groupsOf.get(stage) ?? []).filter((group) => around.includes(group));
+    return common.length === 0 ? '' : `@${common[common.length - 1]!}`;
+  };
+  const readsOf = (expr: Expr, reader?: string): Set<string> => {
     const reads = new Set<string>();
     walk(expr, (e) => {
       if (e.kind === 'stageField') reads.add(`f:${e.stage}.${e.field}`);
@@ -59,7 +68,7 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
       else if (e.kind === 'prevField') reads.add(`p:${e.field}`);
       else if (e.kind === 'aggregate') {
         if (isWalked(e)) reads.add('#run');
-        for (const register of aggregateRegisters(e)) { reads.add(register); context.aggregates.set(register, e); }
+        for (const register of aggregateRegisters(e, scopeOf(e.stage, reader))) { reads.add(register); context.aggregates.set(register, e); }
       }
     });
     return reads;
@@ -113,40 +122,31 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
       const kind = accept.absence.every((ban) => ban.kind === 'next') ? 'acceptNext' : 'absence';
       raws.push({
         kind, accept,
-        edge: { id: -1, from: position.id, to: -1, arrow: kind === 'acceptNext' ? 'next' : 'any', bans: accept.absence, greedy: accept.greedy, loop: undefined, leaves: accept.leaves, repeats: [], enters: [], resets: [] },
+        edge: { id: -1, from: position.id, to: -1, arrow: kind === 'acceptNext' ? 'next' : 'any', bans: accept.absence, greedy: accept.greedy, loop: undefined, leaves: accept.leaves, repeats: [], enters: [], resets: [], unless: [] },
       });
     }
     return raws;
   });
 
-  const banStages = (ban: Ban): readonly string[] => {
-    if (ban.what.kind === 'stages') return ban.what.stages;
-    const stages: string[] = [];
-    const collect = (pattern: import('../../dsl/typed.ts').Pattern): void => {
-      if (pattern.kind === 'stage') stages.push(pattern.stage);
-      else if (pattern.kind === 'sequence') pattern.items.forEach((item) => collect(item.pattern));
-    };
-    collect(ban.what.pattern);
-    return stages;
-  };
-
   const loopStage = (loop: Loop): Stage => stageOf(loop.stage);
   /** Conditions that an edge evaluates while it waits or is taken. */
-  const conditionsOf = (raw: Raw): Expr[] => {
-    const exprs: (Expr | undefined)[] = [];
+  const conditionsOf = (raw: Raw): { readonly expr: Expr; readonly reader: string | undefined }[] => {
+    const exprs: { expr: Expr | undefined; reader: string | undefined }[] = [];
+    const where = (name: string): void => { exprs.push({ expr: stageOf(name).where, reader: name }); };
+    const until = (name: string): void => { exprs.push({ expr: stageOf(name).until, reader: name }); };
     const target = raw.edge.to < 0 ? undefined : automaton.positions[raw.edge.to]!;
-    if (target?.stage !== undefined) exprs.push(stageOf(target.stage).where);
+    if (target?.stage !== undefined) where(target.stage);
     if (target?.silence !== undefined) {
-      for (const name of target.silence.stages) exprs.push(stageOf(name).where);
-      exprs.push(target.silence.duration);
+      for (const name of target.silence.stages) where(name);
+      exprs.push({ expr: target.silence.duration, reader: undefined });
     }
-    for (const ban of raw.edge.bans) for (const name of banStages(ban)) exprs.push(stageOf(name).where);
-    for (const greedy of raw.edge.greedy) exprs.push(loopStage(greedy.loop).where, loopStage(greedy.loop).until);
-    if (raw.edge.loop !== undefined) exprs.push(loopStage(raw.edge.loop.loop).until);
+    for (const ban of raw.edge.bans) for (const name of banStages(ban)) where(name);
+    for (const greedy of raw.edge.greedy) { where(greedy.loop.stage); until(greedy.loop.stage); }
+    if (raw.edge.loop !== undefined) until(raw.edge.loop.loop.stage);
     if (raw.edge.loop?.loop.lazy === true) {
-      for (const exit of lazyExits(raw.edge.to, raw.edge.loop.loop)) exprs.push(stageOf(automaton.positions[exit.edge.to]!.stage!).where);
+      for (const exit of lazyExits(raw.edge.to, raw.edge.loop.loop)) where(automaton.positions[exit.edge.to]!.stage!);
     }
-    return exprs.filter((expr) => expr !== undefined);
+    return exprs.flatMap(({ expr, reader }) => (expr === undefined ? [] : [{ expr, reader }]));
   };
   /** The edges by which a lazy loop at `position` is left for a step with an event. */
   function lazyExits(position: number, loop: Loop): { readonly edge: Edge; readonly slot: number }[] {
@@ -174,14 +174,15 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
       }
       if (raw.edge.bans.some((ban) => ban.kind === 'next')) reads.add('#mask');
       if (raw.edge.loop?.loop.lazy === true && raw.edge.loop.loop.counter !== undefined && !raw.edge.loop.enter) counter(raw.edge.loop.loop.counter);
-      for (const expr of conditionsOf(raw)) for (const register of readsOf(expr)) reads.add(register);
+      for (const { expr, reader } of conditionsOf(raw)) for (const register of readsOf(expr, reader)) reads.add(register);
       const target = raw.edge.to < 0 ? undefined : automaton.positions[raw.edge.to]!.stage;
       for (const bound of boundsOf(position.id, target === undefined ? undefined : stageOf(target), true, !tracked && raw.kind === 'event')) {
         reads.add(bound.base);
         for (const register of readsOf(bound.expr)) reads.add(register);
       }
-      if (raw.kind === 'absence') {
-        for (const ban of raw.edge.bans) for (const name of banStages(ban)) {
+      const banned = [...raw.edge.bans.flatMap(banStages), ...(raw.edge.to < 0 ? [] : automaton.positions[raw.edge.to]!.silence?.stages ?? [])];
+      {
+        for (const name of banned) {
           for (const bound of boundsOf(position.id, stageOf(name), false, false)) { reads.add(bound.base); for (const r of readsOf(bound.expr)) reads.add(r); }
         }
       }
@@ -202,7 +203,7 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
           if (target.stage !== undefined && (register.startsWith('p:') || register.startsWith(`f:${target.stage}.`) || register === `t:${target.stage}`)) continue;
           if (register.startsWith(`a:${target.stage}|`) && register.endsWith(':last') && context.aggregates.get(register)?.where === undefined) continue;
           if (raw.edge.enters.some((c) => register === `#c${c.id}`)) continue;
-          if (raw.edge.resets.some((s) => register.startsWith(`f:${s}.`) || register === `t:${s}`)) continue;
+          if (raw.edge.resets.some((r) => r.stages.some((s) => register.startsWith(`f:${s}.`) || register === `t:${s}`) || register.startsWith(`a@${r.group}:`))) continue;
           needed[position.id]!.add(register);
           changed = true;
         }
@@ -217,8 +218,8 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
   };
 
   // --- leaves: how generated code reads things ---------------------------------------------------------------------------------------------
-  const aggregateValue = (expr: Aggregate, read: (register: string) => string): string => {
-    const id = `a:${aggregateId(expr)}`;
+  const aggregateValue = (expr: Aggregate, scope: string, read: (register: string) => string): string => {
+    const id = `a${scope}:${aggregateId(expr)}`;
     switch (expr.fn) {
       case 'count': return read(`${id}:n`);
       case 'sum': return read(`${id}:sum`);
@@ -256,16 +257,16 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
     const kind = expr.value === undefined ? 'number' : context.typeTag(expr.value.type);
     return `M.reduce(${JSON.stringify(expr.fn)},${stageIndex.get(expr.stage)!},${value},${where},${expr.limit ?? -1},${JSON.stringify(kind)})`;
   }
-  const classLeaf = (position: number): Leaf => ({
+  const classLeaf = (position: number, reader?: string): Leaf => ({
     ...base,
     stageField: (stage, field) => readRegister(position, `f:${stage}.${field}`),
     stageTime: (stage) => readRegister(position, `t:${stage}`),
     prevField: (field) => readRegister(position, `p:${field}`),
-    aggregate: (expr) => aggregateValue(expr, (register) => readRegister(position, register)),
+    aggregate: (expr) => aggregateValue(expr, scopeOf(expr.stage, reader), (register) => readRegister(position, register)),
   });
-  const restFunction = (position: number, exprs: readonly Expr[], extra: readonly string[] = []): number => {
+  const restFunction = (position: number, reader: string, exprs: readonly Expr[], extra: readonly string[] = []): number => {
     if (exprs.length === 0 && extra.length === 0) return -1;
-    const parts = [...exprs.map((expr) => `(${emitCondition(expr, classLeaf(position))})`), ...extra];
+    const parts = [...exprs.map((expr) => `(${emitCondition(expr, classLeaf(position, reader))})`), ...extra];
     return addFunction(`(c)=>{const F=H.f64;return ${parts.join('&&')};}`);
   };
   const timeFunction = (sources: readonly string[]): number =>
@@ -276,37 +277,70 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
     const all = conjunctsOf(expr);
     const alone = all.filter(isEventOnly);
     const rest = all.filter((e) => !isEventOnly(e));
-    return { predicate: context.predicate(types, alone), rest: restFunction(position, rest, extra), stage: stageIndex.get(stage.name)! };
+    return { predicate: context.predicate(types, alone), rest: restFunction(position, stage.name, rest, extra), stage: stageIndex.get(stage.name)! };
   };
+  /** Ends of time bounds as conditions on the event at hand. */
+  const inTime = (position: number, bounds: readonly { readonly expr: Expr; readonly base: string }[]): string[] => bounds.map(({ expr, base: from }) =>
+    `!(${context.eventTime()}>=${readRegister(position, from)}+${emitValue(expr, classLeaf(position))})`);
   const takeCond = (position: number, stage: Stage, bySpan: boolean): Cond => {
-    const extra = boundsOf(position, stage, true, bySpan).map(({ expr, base: from }) =>
-      `!(${context.eventTime()}>=${readRegister(position, from)}+${emitValue(expr, classLeaf(position))})`);
-    return condOf(position, stage, stage.where, typesOf(stage), extra);
+    return condOf(position, stage, stage.where, typesOf(stage), inTime(position, boundsOf(position, stage, true, bySpan)));
   };
-  const banCond = (position: number, name: string): Cond => condOf(position, stageOf(name), stageOf(name).where, typesOf(stageOf(name)));
+  /** A banned stage with a span of its own is one only inside it. */
+  const banCond = (position: number, name: string): Cond =>
+    condOf(position, stageOf(name), stageOf(name).where, typesOf(stageOf(name)), inTime(position, boundsOf(position, stageOf(name), false, false)));
+  const loopCond = (position: number, name: string): Cond => condOf(position, stageOf(name), stageOf(name).where, typesOf(stageOf(name)));
   const seenTypes = [...rule.sees.keys()].map((name) => context.typeIndex(name));
   /** `until` is read on every event the rule sees that is of the loop's types. */
   const untilCond = (position: number, stage: Stage): Cond | undefined =>
     stage.until === undefined ? undefined : condOf(position, stage, stage.until, typesOf(stage).filter((type) => seenTypes.includes(type)));
 
-  const sequenceIndex = (ban: Ban): number => {
-    const known = sequenceOf.get(ban);
-    if (known !== undefined) return known;
-    const steps: { cond: Cond; arrow: 'followed' | 'any' | 'next' }[] = [];
+  /**
+   * A banned sequence at a position. Where its conditions read the event alone, the latest start of each of its beginnings is all there is to
+   * remember; where they read bound events or each other, its candidates are logged and searched.
+   */
+  const sequenceIndex = (ban: Ban, position: number): number => {
     if (ban.what.kind !== 'sequence') throw new Error('not a banned sequence');
     const pattern = ban.what.pattern;
     const items = pattern.kind === 'sequence' ? pattern.items : [{ arrow: 'followed' as const, bans: [], pattern }];
+    const names: string[] = [];
     for (const item of items) {
-      if (item.pattern.kind !== 'stage' || item.bans.length > 0) {
-        context.unsupported(rule, ban.span, 'A banned sequence of anything but single stages');
-        continue;
-      }
-      const cond = banCond(-1, item.pattern.stage);
-      if (cond.rest >= 0) context.unsupported(rule, ban.span, 'A banned sequence whose conditions read bound events');
-      steps.push({ cond, arrow: item.arrow });
+      if (item.pattern.kind !== 'stage' || item.bans.length > 0) context.unsupported(rule, ban.span, 'a banned sequence of anything but single stages');
+      else names.push(item.pattern.stage);
     }
-    sequences.push({ steps });
-    sequenceOf.set(ban, sequences.length - 1);
+    const logged = names.some((name) => conjunctsOf(stageOf(name).where).some((e) => !isEventOnly(e)));
+    let number = banNumbers.get(ban);
+    if (number === undefined) banNumbers.set(ban, number = banNumbers.size);
+    const key = `${number}|${logged ? position : ''}`;
+    const known = sequenceOf.get(key);
+    if (known !== undefined) return known;
+    const outer = classLeaf(position);
+    const leaf: Leaf = {
+      ...outer,
+      stageField: (stage, field) => (names.includes(stage) ? `X.banned(${stageIndex.get(stage)!},${context.slot(field)})` : outer.stageField(stage, field)),
+      stageTime: (stage) => (names.includes(stage) ? `X.bannedTime(${stageIndex.get(stage)!})` : outer.stageTime(stage)),
+      aggregate: (expr) => {
+        if (!names.includes(expr.stage)) return outer.aggregate(expr);
+        if (expr.fn === 'values') context.unsupported(rule, ban.span, '`values` over a stage of a banned sequence');
+        const each: Leaf = { ...leaf, eachField: (field) => `Q[${context.slot(field)}]`, eachTime: () => 'Q[Q.length-1]' };
+        const value = expr.value === undefined ? 'null' : `(Q)=>${emitValue(expr.value, each)}`;
+        const where = expr.where === undefined ? 'null' : `(Q)=>${emitCondition(expr.where, each)}`;
+        return `X.bannedAggregate(${JSON.stringify(expr.fn)},${stageIndex.get(expr.stage)!},${value},${where})`;
+      },
+    };
+    const steps = items.map((item, i) => {
+      const stage = stageOf(names[i]!);
+      const all = conjunctsOf(stage.where);
+      const rest = all.filter((e) => !isEventOnly(e));
+      return {
+        arrow: item.arrow,
+        cond: {
+          predicate: context.predicate(typesOf(stage), all.filter(isEventOnly)), stage: stageIndex.get(stage.name)!,
+          rest: rest.length === 0 ? -1 : addFunction(`(c)=>{const F=H.f64;return ${rest.map((e) => `(${emitCondition(e, leaf)})`).join('&&')};}`),
+        },
+      };
+    });
+    sequences.push({ steps, logged });
+    sequenceOf.set(key, sequences.length - 1);
     return sequences.length - 1;
   };
 
@@ -346,7 +380,7 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
         else put(register === 'p:#time' ? context.eventTime() : context.eventFieldOr(register.slice(2)));
         return;
       }
-      const reset = edge.resets.some((s) => register.startsWith(`f:${s}.`) || register === `t:${s}`);
+      const reset = edge.resets.some((r) => r.stages.some((s) => register.startsWith(`f:${s}.`) || register === `t:${s}`) || register.startsWith(`a@${r.group}:`));
       if (register.startsWith('f:')) {
         if (target.stage !== undefined && register.startsWith(`f:${target.stage}.`)) put(context.eventFieldOr(register.slice(3 + target.stage.length)));
         else put(reset ? 'NaN' : old);
@@ -358,31 +392,30 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
         return;
       }
       const expr = context.aggregates.get(register)!;
-      if (expr.stage !== target.stage) { put(old); return; }
+      const scope = register.slice(1, register.indexOf(':'));
+      if (expr.stage !== target.stage) { put(reset ? initialOf(register) : old); return; }
       const each: Leaf = { ...classLeaf(from), eachField: (field) => context.eventFieldOr(field), eachTime: () => context.eventTime() };
       const value = expr.value === undefined ? '0' : emitValue(expr.value, each);
       const where = expr.where === undefined ? 'true' : `(${emitCondition(expr.where, each)})`;
-      const id = `a:${aggregateId(expr)}`;
-      const read = (suffix: string): string => readRegister(from, `${id}:${suffix}`);
+      const id = `a${scope}:${aggregateId(expr)}`;
+      const read = (suffix: string): string => (reset ? initialOf(`${id}:${suffix}`) : readRegister(from, `${id}:${suffix}`));
       const nonNull = `(${where}&&!((v=${value})!==v))`;
+      const was = reset ? initialOf(register) : old;
       switch (register.slice(register.lastIndexOf(':') + 1)) {
-        case 'n': put(`${where}?${old}+1:${old}`); break;
-        case 'k': put(`${nonNull}?${old}+1:${old}`); break;
-        case 'sum': put(`${nonNull}?${old}+v:${old}`); break;
-        case 'min': put(`${nonNull}?(${old}<=v?${old}:v):${old}`); break;
-        case 'max': put(`${nonNull}?(${old}>=v?${old}:v):${old}`); break;
-        case 'mean': put(`${nonNull}?${old}+(v-${old})/(${read('k')}+1):${old}`); break;
-        case 'm2': put(`${nonNull}?${old}+(v-${read('mean')})*(v-(${read('mean')}+(v-${read('mean')})/(${read('k')}+1))):${old}`); break;
-        case 'first': put(`${where}&&${read('n')}===0?${value}:${old}`); break;
-        case 'last': put(`${where}?${value}:${old}`); break;
+        case 'n': put(`${where}?${was}+1:${was}`); break;
+        case 'k': put(`${nonNull}?${was}+1:${was}`); break;
+        case 'sum': put(`${nonNull}?${was}+v:${was}`); break;
+        case 'min': put(`${nonNull}?(${was}<=v?${was}:v):${was}`); break;
+        case 'max': put(`${nonNull}?(${was}>=v?${was}:v):${was}`); break;
+        case 'mean': put(`${nonNull}?${was}+(v-${was})/(${read('k')}+1):${was}`); break;
+        case 'm2': put(`${nonNull}?${was}+(v-${read('mean')})*(v-(${read('mean')}+(v-${read('mean')})/(${read('k')}+1))):${was}`); break;
+        case 'first': put(`${where}&&${read('n')}===0?${value}:${was}`); break;
+        case 'last': put(`${where}?${value}:${was}`); break;
         default: throw new Error(`unknown register ${register}`);
       }
     });
     return addFunction(`(c,out)=>{const F=H.f64;let v=0;${lines.join('')}}`);
   };
-
-  // --- the most events that may still be bound from a position, by structure ---------------------------------------------------------------
-  const potential = longestPaths(automaton.positions);
 
   const indexRegisters = automaton.positions.map((position) => {
     for (const raw of rawOut[position.id]!) {
@@ -398,7 +431,7 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
       if (e.kind !== 'compare' || e.op !== '==') continue;
       for (const [a, b] of [[e.left, e.right], [e.right, e.left]] as const) {
         const register = a.kind === 'stageField' ? `f:${a.stage}.${a.field}` : a.kind === 'prevField' ? `p:${a.field}`
-          : a.kind === 'aggregate' && (a.fn === 'last' || a.fn === 'first') && !isWalked(a) ? aggregateRegisters(a)[0]! : undefined;
+          : a.kind === 'aggregate' && (a.fn === 'last' || a.fn === 'first') && !isWalked(a) ? aggregateRegisters(a, scopeOf(a.stage, stage.name))[0]! : undefined;
         if (register !== undefined && isEventOnly(b) && cellOf(position, register) >= 0) found.push({ register, event: b });
       }
     }
@@ -415,7 +448,7 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
     const sequenceBans: number[] = [];
     const deadlines: string[] = [];
     for (const ban of edge.bans) {
-      if (ban.what.kind === 'sequence' && ban.what.pattern.kind !== 'stage') { sequenceBans.push(sequenceIndex(ban)); continue; }
+      if (ban.what.kind === 'sequence' && ban.what.pattern.kind !== 'stage') { sequenceBans.push(sequenceIndex(ban, position)); continue; }
       for (const name of banStages(ban)) (ban.kind === 'next' ? nextBans : bans).push(banCond(position, name));
       if (kind === 'absence' && ban.kind === 'between') {
         for (const name of banStages(ban)) for (const bound of boundsOf(position, stageOf(name), false, false)) {
@@ -435,9 +468,10 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
       id: edge.id, kind, from: edge.from, to: edge.to, slot, arrow: edge.arrow,
       cond: stage === undefined ? undefined : takeCond(position, stage, span > 0),
       equality: equality === undefined ? -1 : addFunction(`()=>${emitValue(equality.event, classLeaf(-1))}`),
+      unless: edge.unless.map((name) => banCond(position, name)),
       bans, nextBans, sequences: sequenceBans,
       greedy: edge.greedy.map((greedy) => ({
-        cond: banCond(position, greedy.loop.stage),
+        cond: loopCond(position, greedy.loop.stage),
         roomCell: !greedy.fresh && greedy.loop.counter !== undefined && greedy.loop.max !== Infinity ? cellOf(position, `#c${greedy.loop.counter.id}`)
           : !greedy.fresh && greedy.loop.max === 1 ? -2 : -1,
         max: greedy.loop.max,
@@ -456,7 +490,6 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
       deadline: timeFunction(deadlines),
       completesAt: kind === 'silence' ? addFunction(`(c)=>{const F=H.f64;return ${emitValue(target!.silence!.duration, classLeaf(position))};}`) : -1,
       update: target === undefined ? -1 : updateFunction(position, edge),
-      text: '',
     };
   };
 
@@ -473,13 +506,12 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
       accepts: position.accepts.filter((accept) => accept.absence.length === 0).map((accept) => ({ guards: guardsOf(position.id, accept) })),
       startCell: cellOf(position.id, '#start'),
       boundCell: cellOf(position.id, '#bound'),
-      potential: potential[position.id]!,
     };
   });
   const starts = automaton.starts.map((edge) => planEdge({ kind: 'event', edge }, 0, -1));
   const leading = automaton.starts.map((edge) => ({
     conds: edge.bans.flatMap((ban) => (ban.what.kind === 'sequence' && ban.what.pattern.kind !== 'stage' ? [] : banStages(ban).map((name) => banCond(-1, name)))),
-    sequences: edge.bans.flatMap((ban) => (ban.what.kind === 'sequence' && ban.what.pattern.kind !== 'stage' ? [sequenceIndex(ban)] : [])),
+    sequences: edge.bans.flatMap((ban) => (ban.what.kind === 'sequence' && ban.what.pattern.kind !== 'stage' ? [sequenceIndex(ban, -1)] : [])),
   }));
 
   // --- keys, filters, outputs -----------------------------------------------------------------------------------------------------------------
@@ -531,34 +563,7 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
     having: rule.having === undefined ? -1 : matchFunction(emitCondition(rule.having, matchLeaf)),
     severity: rule.severity.kind === 'literal' ? -1 : matchFunction(emitValue(rule.severity, matchLeaf)),
     limitBy: rule.limit?.by === undefined ? -1 : matchFunction(emitValue(rule.limit.by, matchLeaf)),
-    outputs, hasTimeout, functions,
+    outputs, hasTimeout, group: -1, isGroup: false, functions,
     cost: [],
   };
-}
-
-/** Longest number of further events from each position; Infinity where a loop has no upper bound. Counters are taken at their maximum. */
-function longestPaths(positions: readonly Position[]): number[] {
-  const memo: (number | undefined)[] = positions.map(() => undefined);
-  const onPath = new Set<number>();
-  const visit = (id: number): number => {
-    const known = memo[id];
-    if (known !== undefined) return known;
-    onPath.add(id);
-    let best = 0;
-    for (const edge of positions[id]!.out) {
-      const step = positions[edge.to]!.stage === undefined ? 0 : 1;
-      if (edge.repeats.length > 0 && edge.repeats.every((c) => c.max !== Infinity)) {
-        // A bounded loop: at most (max - 1) more turns of at most as many events as there are positions.
-        const turns = edge.repeats.reduce((least, c) => Math.min(least, c.max - 1), Infinity);
-        best = Math.max(best, turns * (edge.to === id ? 1 : positions.length));
-        continue;
-      }
-      if (onPath.has(edge.to)) { best = Infinity; continue; }
-      best = Math.max(best, step + visit(edge.to));
-    }
-    onPath.delete(id);
-    if (onPath.size === 0 || best === Infinity) memo[id] = best;
-    return best;
-  };
-  return positions.map((position) => visit(position.id));
 }

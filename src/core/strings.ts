@@ -4,16 +4,24 @@ const FORMAT = 0x31525453; // "STR1", little-endian
 /** The arena's size in words of 4 bytes. */
 const MAX_ARENA = 2 ** 31 - 1;
 const MIN_ARENA = 1 << 14;
+/** Words before the bytes of a record. */
+const HEAD = 2;
 
-/** Which ids are still in use: a predicate, or one byte an id (not 0: live; ids past its end are not). */
+/** Which ids are still in use: a predicate, or one bit an id, the low bit of the first byte being id 0 (ids past its end are not live). */
 export type Live = ((id: number) => boolean) | Uint8Array;
+
+/** Someone outside the engine's state who holds ids: names them all, by calling `keep`, whenever the table is swept. Other numbers do no harm. */
+export type Holder = (keep: (value: number) => void) => void;
+
+/** The factor of the hash, for code that is generated with the hash in it. */
+export const HASH_FACTOR = 0x2c1b3c6d;
 
 /**
  * One step of the hash of a string: over its bytes in words of four, low byte first, the last word filled up with zeros (and there even where it is
  * empty), starting from the table's seed.
  */
 export function hashStep(hash: number, word: number): number {
-  hash = Math.imul(hash ^ word, 0x2c1b3c6d);
+  hash = Math.imul(hash ^ word, HASH_FACTOR);
   return hash ^ (hash >>> 15);
 }
 
@@ -29,22 +37,23 @@ export class Strings {
   #live = 0;
   /** Ids ever given out; those below it that are not live are on the free list. */
   #top = 0;
-  /** Every string begins at a word, and its last word is filled up with zeros. */
+  /** Records: id, length in bytes, then the bytes, the last word of them filled up with zeros. What a look-up compares lies in one place. */
   #arena = new Int32Array(MIN_ARENA);
   #arenaBytes = new Uint8Array(this.#arena.buffer);
   /** In words. */
   #arenaEnd = 0;
-  /** In words. */
+  /** Where the record's bytes begin, in words. */
   #start = new Uint32Array(1024);
   /** Length in bytes; -1: a free id, whose `start` is the next free id plus 1. */
   #length = new Int32Array(1024);
   #hash = new Int32Array(1024);
   #pinned = new Uint8Array(1024);
   #free = 0;
-  /** Pairs of (hash, id + 1); id part 0: empty. */
+  /** Pairs of (hash, start of the bytes in the arena); 0: empty, since a record's head comes first. */
   #table = new Int32Array(2 * 2048);
   #mask = 2047;
   #texts: (string | undefined)[] = [];
+  readonly #holders = new Set<Holder>();
   /** Where a string that does not come from a DataView is laid out first. */
   #scratch = new Uint8Array(1 << 10);
   #scratchView = new DataView(this.#scratch.buffer);
@@ -101,21 +110,21 @@ export class Strings {
   findHashed(view: DataView, from: number, to: number, hash: number): number {
     const table = this.#table;
     const mask = this.#mask;
+    const arena = this.#arena;
     const length = to - from;
     const whole = from + (length & ~3);
     let at = hash & mask;
     for (;;) {
-      const entry = table[2 * at + 1]!;
-      if (entry === 0) return -1;
-      if (table[2 * at] === hash && this.#length[entry - 1] === length) {
-        const arena = this.#arena;
-        let a = this.#start[entry - 1]!;
+      const start = table[2 * at + 1]!;
+      if (start === 0) return -1;
+      if (table[2 * at] === hash && arena[start - 1] === length) {
+        let a = start;
         let i = from;
         while (i < whole && arena[a] === view.getInt32(i, true)) {
           a++;
           i += 4;
         }
-        if (i === whole && (i === to || arena[a] === (view.getInt32(i, true) & ((1 << ((length & 3) << 3)) - 1)))) return entry - 1;
+        if (i === whole && (i === to || arena[a] === (view.getInt32(i, true) & ((1 << ((length & 3) << 3)) - 1)))) return arena[start - 2]!;
       }
       at = (at + 1) & mask;
     }
@@ -173,9 +182,18 @@ export class Strings {
     return id;
   }
 
-  /** Frees all strings that are neither live nor pinned. The ids of the others do not change. */
+  /** Has a holder of ids asked at each sweep, until the returned function is called. */
+  addHolder(holder: Holder): () => void {
+    this.#holders.add(holder);
+    return () => { this.#holders.delete(holder); };
+  }
+
+  /** Frees all strings that are neither live nor pinned nor held. The ids of the others do not change. */
   sweep(live: Live): void {
-    const isLive = predicate(live);
+    const given = predicate(live);
+    const held = new Uint8Array(this.#holders.size === 0 ? 0 : this.#top);
+    for (const holder of this.#holders) holder((value) => { if (value >= 0 && value < held.length) held[value] = 1; });
+    const isLive = (id: number): boolean => held[id] === 1 || given(id);
     let kept = 0;
     let size = 0;
     this.#free = 0;
@@ -183,7 +201,7 @@ export class Strings {
     for (let id = 0; id < this.#top; id++) {
       if (this.#length[id]! >= 0 && (this.#pinned[id] === 1 || isLive(id))) {
         kept++;
-        size += words(this.#length[id]!);
+        size += HEAD + words(this.#length[id]!);
         top = id + 1;
       } else {
         this.#length[id] = -1;
@@ -202,13 +220,13 @@ export class Strings {
     const old = this.#arena;
     this.#makeArena(size);
     for (let id = 0; id < top; id++) {
-      const count = words(this.#length[id]!);
-      const start = this.#start[id]!;
       if (this.#length[id]! < 0) continue;
+      const count = HEAD + words(this.#length[id]!);
+      const start = this.#start[id]! - HEAD;
       const end = this.#arenaEnd;
       if (count < 16) for (let k = 0; k < count; k++) this.#arena[end + k] = old[start + k]!;
       else this.#arena.set(old.subarray(start, start + count), end);
-      this.#start[id] = end;
+      this.#start[id] = end + HEAD;
       this.#arenaEnd = end + count;
     }
     this.#resizeTable(kept);
@@ -256,7 +274,7 @@ export class Strings {
     let size = 0;
     for (const { id, bytes } of [...entries, ...constants]) {
       top = Math.max(top, id + 1);
-      size += words(bytes.length);
+      size += HEAD + words(bytes.length);
     }
     this.#reserveIds(top);
     this.#length.fill(-1);
@@ -347,14 +365,17 @@ export class Strings {
   }
 
   #fill(id: number, view: DataView, from: number, length: number, hash: number): void {
-    const start = this.#arenaEnd;
+    const start = this.#arenaEnd + HEAD;
     const count = words(length);
     if (start + count > this.#arena.length) {
       const old = this.#arena;
+      const used = this.#arenaEnd;
       this.#makeArena(start + count);
-      this.#arena.set(old.subarray(0, start));
+      this.#arena.set(old.subarray(0, used));
     }
     const arena = this.#arena;
+    arena[start - 2] = id;
+    arena[start - 1] = length;
     for (let k = 0; k < count; k++) arena[start + k] = view.getInt32(from + 4 * k, true);
     if ((length & 3) !== 0) arena[start + count - 1]! &= (1 << ((length & 3) << 3)) - 1;
     this.#arenaEnd = start + count;
@@ -364,16 +385,16 @@ export class Strings {
     this.#pinned[id] = 0;
     this.#live++;
     if (this.#live * 2 > this.#mask) this.#resizeTable(this.#live);
-    else this.#insert(id, hash);
+    else this.#insert(start, hash);
   }
 
-  #insert(id: number, hash: number): void {
+  #insert(start: number, hash: number): void {
     const table = this.#table;
     const mask = this.#mask;
     let at = hash & mask;
     while (table[2 * at + 1] !== 0) at = (at + 1) & mask;
     table[2 * at] = hash;
-    table[2 * at + 1] = id + 1;
+    table[2 * at + 1] = start;
   }
 
   /** Makes the hash table anew, with room for more than `count` strings, and puts all live ones in. */
@@ -382,7 +403,7 @@ export class Strings {
     while (slots < count * 4) slots *= 2;
     this.#table = new Int32Array(2 * slots);
     this.#mask = slots - 1;
-    for (let id = 0; id < this.#top; id++) if (this.#length[id]! >= 0) this.#insert(id, this.#hash[id]!);
+    for (let id = 0; id < this.#top; id++) if (this.#length[id]! >= 0) this.#insert(this.#start[id]!, this.#hash[id]!);
   }
 
   #reserveIds(count: number): void {
@@ -409,7 +430,7 @@ function words(length: number): number {
 }
 
 function predicate(live: Live): (id: number) => boolean {
-  return typeof live === 'function' ? live : (id) => id < live.length && live[id] !== 0;
+  return typeof live === 'function' ? live : (id) => (live[id >> 3]! >> (id & 7) & 1) === 1;
 }
 
 function grow<T extends Uint8Array | Int32Array | Uint32Array>(old: T, larger: T): T {

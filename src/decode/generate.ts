@@ -1,5 +1,6 @@
 import type { Batch } from '../core/batch.ts';
 import type { SchemaField, SchemaType } from '../core/schema.ts';
+import { HASH_FACTOR } from '../core/strings.ts';
 import type { Strings } from '../core/strings.ts';
 import type { FieldKind, FastHelpers } from './fast.ts';
 
@@ -27,6 +28,8 @@ export interface FastSpec {
   readonly typeIndex: number;
   /** The field that must hold the type's name; undefined: all events are of this type. */
   readonly typeField: string | undefined;
+  /** An event without that field is not of this type. */
+  readonly typeRequired: boolean;
   /** Slots of the schema. */
   readonly slots: number;
   /** Names in the data, in the order to expect; others of the type follow. */
@@ -66,7 +69,7 @@ export function generate(spec: FastSpec, helpers: FastHelpers, strings: Strings,
   return make(helpers, strings, ingestTime, lookup, fields, sets, helpers.powers);
 }
 
-function orderedParts({ type, typeField, order }: FastSpec): Part[] {
+function orderedParts({ type, typeField, typeRequired, order }: FastSpec): Part[] {
   const parts: Part[] = type.fields.map((field, index) => ({
     source: field.source,
     kind: kindOf(field),
@@ -76,7 +79,7 @@ function orderedParts({ type, typeField, order }: FastSpec): Part[] {
     required: !field.optional || index === type.time || field.source === typeField,
   }));
   if (typeField !== undefined && !parts.some((part) => part.typeName !== undefined)) {
-    parts.unshift({ source: typeField, kind: 'typeName', field: undefined, isTime: false, typeName: type.name, required: true });
+    parts.unshift({ source: typeField, kind: 'typeName', field: undefined, isTime: false, typeName: type.name, required: typeRequired });
   }
   const rank = new Map(order.map((name, index) => [name, index]));
   return parts
@@ -214,7 +217,7 @@ function fieldCode(part: Part, index: number, spaced: boolean): string {
 
 /** An optional field may be null; a required one that is, is left to the slow decoder by the value's own code. */
 function nullable(part: Part, code: string): string {
-  if (part.required) return code;
+  if (part.required || part.typeName !== undefined) return code;
   const none = part.field !== undefined && part.field.slot >= 0 ? `c${part.field.slot}[row] = NaN;` : '';
   return `if (b[i] === 110) {
             if (!(${matches('null')})) break lines;
@@ -279,7 +282,7 @@ function internCode(method: 'intern' | 'find'): string {
             let hash = seed;
             let w = d.getInt32(i, true), stop = ${STOPS};
             while (stop === 0) {
-              hash = Math.imul(hash ^ w, 0x2c1b3c6d);
+              hash = Math.imul(hash ^ w, ${HASH_FACTOR});
               hash ^= hash >>> 15;
               i += 4;
               w = d.getInt32(i, true);
@@ -288,7 +291,7 @@ function internCode(method: 'intern' | 'find'): string {
             const rest = (31 - Math.clz32(stop & -stop)) & 24;
             i += rest >> 3;
             if (b[i] === 34) {
-              hash = Math.imul(hash ^ (w & ((1 << rest) - 1)), 0x2c1b3c6d);
+              hash = Math.imul(hash ^ (w & ((1 << rest) - 1)), ${HASH_FACTOR});
               v = strings.${method}Hashed(d, from, i, hash ^ (hash >>> 15));
               i++;
             } else {

@@ -14,6 +14,11 @@ export interface DecoderOptions {
   readonly typeField?: string;
   /** All events are of this type, and the type field means nothing. */
   readonly defaultType?: string;
+  /**
+   * With `defaultType`: an event may have the type field, and must then name that type in it. It does not concern a type that declares a field
+   * of that name itself.
+   */
+  readonly checkType?: boolean;
   /** Event time, in ms, of events whose type names no time field; default the clock. */
   readonly ingestTime?: () => number;
 }
@@ -195,7 +200,7 @@ export class Decoder {
 
   /** Makes the decoder of a type for the order of fields that the event at `at` has; undefined where there is none to be had. */
   #generate(index: number, b: Uint8Array, at: number, end: number): Generation | undefined {
-    const { schema, typeField, defaultType, strings, ingestTime } = this.#context;
+    const { schema, typeField, defaultType, checkType, strings, ingestTime } = this.#context;
     const type = schema.types[index]!;
     if (type.fields.length > MAX_FAST_FIELDS) return undefined;
     const feed = b.indexOf(LINE_FEED, at);
@@ -209,7 +214,9 @@ export class Decoder {
       known.count++;
       if (known.order === signature) return known;
     }
-    const spec = { type, typeIndex: index, typeField: defaultType >= 0 ? undefined : typeField, slots: schema.slots, order, spaced };
+    const spec = {
+      type, typeIndex: index, typeField: defaultType >= 0 && !checkType ? undefined : typeField, typeRequired: defaultType < 0, slots: schema.slots, order, spaced,
+    };
     const decode = generate(spec, this.#helpers, strings, ingestTime);
     return this.#generations[index] = { decode, order: signature, count: known?.count ?? 1, rows: 0, missed: 0 };
   }
@@ -217,10 +224,11 @@ export class Decoder {
 
 /** Makes a decoder for the events of a schema. Throws for a default type that the schema has not. */
 export function makeDecoder(schema: Schema, strings: Strings, options: DecoderOptions = {}): Decoder {
-  const { typeField = 'type', defaultType: name, ingestTime = Date.now } = options;
+  const { typeField = 'type', defaultType: name, checkType = false, ingestTime = Date.now } = options;
   const defaultType = name === undefined ? -1 : schema.types.findIndex((type) => type.name === name);
   if (name !== undefined && defaultType < 0) throw new Error(`there is no event type "${name}"`);
-  return new Decoder({ schema, strings, typeField, defaultType, ingestTime });
+  const declared = defaultType >= 0 && schema.types[defaultType]!.fields.some((field) => field.source === typeField);
+  return new Decoder({ schema, strings, typeField, defaultType, checkType: checkType && !declared, ingestTime });
 }
 
 /** The same bytes as a Uint8Array proper: code that meets Buffers too is slower for both. */

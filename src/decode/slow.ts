@@ -16,6 +16,8 @@ export interface DecoderContext {
   readonly typeField: string;
   /** Index of the type all events have; -1: the type field says. */
   readonly defaultType: number;
+  /** Events that have the type field must name the default type in it. */
+  readonly checkType: boolean;
   readonly ingestTime: () => number;
 }
 
@@ -110,13 +112,13 @@ export class SlowDecoder {
   }
 
   #typeOf(b: Uint8Array, places: ReadonlyMap<string, Place>): number | Fault {
-    const { defaultType, typeField } = this.#context;
-    if (defaultType >= 0) return defaultType;
+    const { defaultType, checkType, typeField } = this.#context;
     const place = places.get(typeField);
+    if (defaultType >= 0 && !(checkType && place !== undefined)) return defaultType;
     if (place === undefined) return { reason: 'missing-type', message: `the event has no field "${typeField}" that names its type` };
     const name: unknown = JSON.parse(decodeWtf8(b, place.from, place.to));
     const index = typeof name === 'string' ? this.#typeIndex.get(name) : undefined;
-    return index ?? { reason: 'unknown-type', message: `the field "${typeField}" is ${shown(name)}, which is no event type of these rules` };
+    return index ?? { reason: 'unknown-type', message: `the field "${typeField}" is ${shown(name)}, which is no event type of these rules (if the field means something else, bind the input to a type)` };
   }
 
   /** A field's value as the engine holds it, or what is wrong with it. */

@@ -1,3 +1,5 @@
+import { POWERS } from './numbers.ts';
+
 /** ISO-8601 text to event time, by hand: `Date.parse` reads text without a zone as local time, drops what is finer than 1 ms, and makes objects. */
 
 /** Times past this (of Date) cannot be written back as ISO-8601 text. */
@@ -57,15 +59,15 @@ export function isoTime(b: Uint8Array, from: number, to: number): number {
     if (i < to && (b[i] === 0x2e || b[i] === 0x2c)) {
       const first = ++i;
       let fraction = 0;
-      let unit = 1000;
+      let digits = 0;
       for (; i < to && (b[i]! - 0x30) >>> 0 < 10; i++) {
         // Digits past the twelfth are below what a double near today's times can hold.
-        if (i - first >= 12) continue;
+        if (digits === 12) continue;
         fraction = fraction * 10 + (b[i]! - 0x30);
-        unit /= 10;
+        digits++;
       }
       if (i === first) return NaN;
-      ms += i - first <= 3 ? Math.round(fraction * unit) : (fraction * 1000) / 10 ** Math.min(12, i - first);
+      ms += (fraction * 1000) / POWERS[digits]!;
     }
   }
   if (hour === 24 && (minute !== 0 || ms !== 0)) return NaN;

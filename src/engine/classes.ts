@@ -9,9 +9,13 @@ const words = new Int32Array(scratch.buffer);
 /** Mixes a value into a hash; 0 and -0, and all NaNs, alike. */
 export function mix(hash: number, value: number): number {
   const int = value | 0;
-  if (int === value) return Math.imul(hash ^ int, 0x9e3779b1) ^ (hash >>> 15);
-  scratch[0] = value;
-  return Math.imul(hash ^ words[0]! ^ Math.imul(words[1]!, 0x85ebca6b), 0x9e3779b1) ^ (hash >>> 15);
+  let mixed = int;
+  if (int !== value) {
+    scratch[0] = value;
+    mixed = words[0]! ^ Math.imul(words[1]!, 0x85ebca6b);
+  }
+  mixed = Math.imul(hash ^ mixed, 0x9e3779b1);
+  return mixed ^ (mixed >>> 15);
 }
 
 export class Classes {

@@ -183,14 +183,24 @@ export class Engine {
 
   stats(): EngineStats {
     const open = new Map<number, number>();
+    const add = (rule: number, runs: number): void => { open.set(rule, (open.get(rule) ?? 0) + runs); };
+    const { K, heap } = this.#store;
     for (const ks of this.#keys.all()) {
-      const rule = this.#store.heap.i32[2 * ks + KEY.rule]!;
-      open.set(rule, (open.get(rule) ?? 0) + this.#runners[rule]!.openRuns(ks));
+      const runner = this.#runners[heap.i32[2 * ks + KEY.rule]!]!;
+      if (runner.plan.isGroup) { add(runner.plan.index, runner.pendingShared(ks, -Infinity)); continue; }
+      add(runner.plan.index, runner.openRuns(ks));
+      if (runner.plan.group < 0) continue;
+      // What this key has taken over, or let go, of the shared starts is not counted with them.
+      runner.loadKey(ks);
+      const shared = this.#keys.find(runner.plan.group, K, runner.layout.width);
+      const group = this.#runners[runner.plan.group]!;
+      if (shared !== 0) add(runner.plan.index, group.pendingShared(shared, heap.f64[ks + KEY.timers]!) - group.pendingShared(shared, -Infinity));
     }
+    for (const { plan } of this.#runners) if (plan.group >= 0) add(plan.index, open.get(plan.group) ?? 0);
     return {
       events: this.#events, late: this.#late, duplicates: this.#duplicates, derivedRejected: this.#derivedRejected,
       watermark: this.#watermark, bytes: this.#store.heap.bytesUsed, keys: this.#keys.count,
-      rules: this.#runners.map((runner) => {
+      rules: this.#runners.filter((runner) => !runner.plan.isGroup).map((runner) => {
         let events = 0;
         runner.plan.sees.forEach((filter, type) => { if (filter >= 0) events += this.#seenOfType[type]!; });
         return { ...runner.counters, events, name: runner.plan.rule.name, openRuns: open.get(runner.plan.index) ?? 0 };
@@ -486,11 +496,14 @@ export class Engine {
     const store = this.#store;
     const { index } = runner.plan;
     let ks = this.#keys.find(index, store.K, runner.layout.width);
+    const { group } = runner.plan;
+    const shared = group < 0 ? 0 : this.#keys.find(group, store.K, runner.layout.width);
     if (ks === 0) {
-      if (!mayStart) return;
+      if (!mayStart && shared === 0) return;
       ks = runner.newKey();
       this.#keys.add(ks);
     }
+    if (shared !== 0) runner.pull(ks, this.#runners[group]!, shared);
     runner.process(ks);
     this.#after(runner, ks, store.current.time);
   }
@@ -537,6 +550,7 @@ export class Engine {
 
   #freeKey(runner: RuleRunner, ks: number): void {
     this.#keys.remove(ks);
+    runner.forget(ks);
     this.#store.heap.free(ks, runner.layout.units);
   }
 
@@ -623,7 +637,7 @@ export class Engine {
         if (start) { list.delete(rule.index * 2); list.add(rule.index * 2 + 1); }
         else if (!list.has(rule.index * 2 + 1)) list.add(rule.index * 2);
       };
-      for (const edge of rule.starts) touch(edge.cond!.predicate, true);
+      if (rule.group < 0) for (const edge of rule.starts) touch(edge.cond!.predicate, true);
       for (const leading of rule.leading) for (const cond of leading.conds) touch(cond.predicate, true);
       const leadingSequences = new Set(rule.leading.flatMap((leading) => leading.sequences));
       rule.sequences.forEach((sequence, i) => { for (const step of sequence.steps) touch(step.cond.predicate, leadingSequences.has(i)); });

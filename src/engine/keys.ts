@@ -16,7 +16,7 @@ export class Keys {
 
   find(rule: number, key: Float64Array, width: number): number {
     const { i32, f64 } = this.#heap;
-    let hash = rule;
+    let hash = mix(0x2545f491, rule);
     for (let i = 0; i < width; i++) hash = mix(hash, key[i]!);
     search: for (let ks = this.#buckets[spread(hash) & (this.#buckets.length - 1)]!; ks !== 0; ks = i32[2 * ks + KEY.hashNext]!) {
       if (i32[2 * ks + KEY.rule] !== rule) continue;
@@ -65,7 +65,7 @@ export class Keys {
   #bucketOf(ks: number): number {
     const { i32, f64 } = this.#heap;
     const rule = i32[2 * ks + KEY.rule]!;
-    let hash = rule;
+    let hash = mix(0x2545f491, rule);
     const width = this.#widthOf(rule);
     for (let i = 0; i < width; i++) hash = mix(hash, f64[ks + KEY.key + i]!);
     return spread(hash) & (this.#buckets.length - 1);

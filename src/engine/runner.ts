@@ -10,10 +10,13 @@ import {
   CLASS, DEAD, EVENT, FREED, KEY, keyLayout, LINK, NODE, POSITION_SHIFT, QUEUED, REPORTED, START, classUnits, registersAt, type KeyLayout,
 } from './layout.ts';
 import { listMatches, type Listed } from './listing.ts';
+import { Potential } from './potential.ts';
 import type { Store } from './store.ts';
 import type { MatchView } from './view.ts';
 
 const NEVER = 0x7fffffff;
+/** A start whose runs ended in more ways than this is reported with the furthest of so many. */
+const MOST_TIMEOUTS = 10_000;
 /** Timer kinds. */
 export const TIMER_START = 0;
 export const TIMER_SESSION = 1;
@@ -34,7 +37,10 @@ export interface Counters { events: number; alerts: number; timedOut: number; dr
 
 type Fn = (c: number, out?: Float64Array) => never;
 
-interface Pending { readonly position: number; readonly registers: Float64Array; readonly heads: number[]; readonly lows: number[]; start: number; readonly sr: number }
+interface Pending { readonly position: number; readonly starts: boolean; readonly registers: Float64Array; readonly heads: number[]; readonly lows: number[]; start: number; readonly sr: number }
+
+/** An event that may be a step of a banned sequence whose conditions read bound events. */
+interface Logged { readonly sequence: number; readonly cells: Float64Array; readonly predicates: readonly number[] }
 
 interface Held { readonly events: number[]; readonly stages: number[]; readonly to: number }
 
@@ -53,7 +59,10 @@ export class RuleRunner {
   readonly #at: readonly number[];
   readonly #out: Float64Array;
   readonly #walks: boolean;
+  readonly #potential: Potential;
   readonly #held = new Map<number, Held>();
+  readonly #log = new Map<number, Logged[]>();
+  readonly #loggedPredicates: readonly number[];
   /** Where `by` names stages: which stages may be tried for the key at hand. */
   allowed: Uint8Array | undefined;
   #pending: Pending[] = [];
@@ -71,9 +80,11 @@ export class RuleRunner {
     this.#positions = plan.positions;
     if (plan.positions.length > 127) throw new Error(`rule ${plan.rule.name} has more than 127 positions`);
     this.#at = plan.positions.map(registersAt);
+    this.#potential = new Potential(plan.automaton);
     this.classes = new Classes(store.heap, plan.positions);
     this.#out = new Float64Array(Math.max(1, ...plan.positions.map((position) => position.registers.length)));
     this.#walks = plan.split === 'run' && plan.functions.some((source) => source.includes('M.reduce'));
+    this.#loggedPredicates = [...new Set(plan.sequences.filter((s) => s.logged).flatMap((s) => s.steps.map((step) => step.cond.predicate)))];
     const gap = plan.rule.match.gap;
     const bounds = [plan.within?.constant, plan.session?.constant, gap?.kind === 'literal' && typeof gap.value === 'number' ? gap.value : undefined]
       .filter((d) => d !== undefined);
@@ -103,7 +114,7 @@ export class RuleRunner {
   /** Nothing of this key is open, remembered or due: its record may go. */
   isEmpty(ks: number, now: number): boolean {
     const { i32, f64 } = this.#store.heap;
-    if (i32[2 * ks + KEY.nodes] !== 0 || i32[2 * ks + KEY.starts] !== 0 || i32[2 * ks + KEY.dropped] !== 0 || f64[ks + KEY.timers] !== 0) return false;
+    if (i32[2 * ks + KEY.nodes] !== 0 || i32[2 * ks + KEY.starts] !== 0 || i32[2 * ks + KEY.dropped] !== 0 || (f64[ks + KEY.timers] !== 0 && this.plan.group < 0)) return false;
     if ((i32[2 * ks + KEY.flags]! & QUEUED) !== 0) return false;
     if (this.plan.leading.some((start) => start.conds.length + start.sequences.length > 0)) return f64[ks + KEY.last]! + this.cleanup <= now;
     return true;
@@ -202,7 +213,7 @@ export class RuleRunner {
         h = next;
       }
     }
-    for (let i = 0; i < plan.starts.length; i++) this.#start(ks, plan.starts[i]!, i);
+    if (plan.group < 0) for (let i = 0; i < plan.starts.length; i++) this.#start(ks, plan.starts[i]!, i, sequence, noBind);
     if (plan.sequences.length > 0 || plan.leading.length > 0) this.#remember(ks, sequence, time);
     this.#settle(ks, sequence, time, noBind, true);
   }
@@ -256,7 +267,7 @@ export class RuleRunner {
       }
       if (!kill) for (const ban of edge.bans) if (this.#holds(ban, c)) { kill = true; break; }
       for (const s of edge.sequences) {
-        const from = this.#sequenceEnd(ks, s, sequence);
+        const from = this.plan.sequences[s]!.logged ? this.#loggedEnd(ks, s, sequence, c) : this.#sequenceEnd(ks, s, sequence);
         if (from > low) { heap.i32[cell] = from; low = from; }
       }
       if (kill) heap.i32[cell] = sequence;
@@ -286,6 +297,8 @@ export class RuleRunner {
     const target = this.#positions[edge.to]!;
     const sr = position.single ? 0 : heap.i32[h + CLASS.start]!;
     const pending = this.#pend(target, edge, c, lazyBits, sr);
+    // The class may be dropped before the node is made: the link holds its chain from here on.
+    this.#store.retainNode(head);
     pending.heads.push(head);
     pending.lows.push(low);
     const { f64, i32 } = heap;
@@ -305,6 +318,8 @@ export class RuleRunner {
 
   /** The node-to-be at a position with the registers that `edge` gives; several takes that agree share one. */
   #pend(target: PositionPlan, edge: EdgePlan, c: number, lazyBits: number, sr: number): Pending {
+    // A run that starts here and one that comes here stay two nodes: a node with links is no start.
+    const starts = edge.from < 0;
     const n = target.registers.length;
     const out = this.#out;
     if (n > 0) (this.functions[edge.update] as unknown as (c: number, out: Float64Array) => void)(c, out);
@@ -312,24 +327,25 @@ export class RuleRunner {
     const registers = n === 0 ? this.#noRegisters : out.slice(0, n);
     if (this.plan.split !== 'run') {
       if (this.#pending.length < 4) {
-        for (const other of this.#pending) if (other.position === target.id && same(other.registers, registers)) return other;
+        for (const other of this.#pending) if (other.position === target.id && other.starts === starts && same(other.registers, registers)) return other;
       } else {
-        const key = `${target.id}|${registers.join()}`;
-        if (this.#pendingAt.size === 0) for (const other of this.#pending) this.#pendingAt.set(`${other.position}|${other.registers.join()}`, other);
+        const key = pendingKey(target.id, starts, registers);
+        if (this.#pendingAt.size === 0) for (const other of this.#pending) this.#pendingAt.set(pendingKey(other.position, other.starts, other.registers), other);
         const known = this.#pendingAt.get(key);
         if (known !== undefined) return known;
       }
     }
-    const pending: Pending = { position: target.id, registers, heads: [], lows: [], start: 0, sr };
+    const pending: Pending = { position: target.id, starts, registers, heads: [], lows: [], start: 0, sr };
     this.#pending.push(pending);
-    if (this.#pendingAt.size > 0) this.#pendingAt.set(`${target.id}|${registers.join()}`, pending);
+    if (this.#pendingAt.size > 0) this.#pendingAt.set(pendingKey(target.id, starts, registers), pending);
     return pending;
   }
 
-  #start(ks: number, edge: EdgePlan, index: number): void {
+  #start(ks: number, edge: EdgePlan, index: number, sequence: number, noBind: boolean): void {
     if (!this.#holds(edge.cond!, 0)) return;
     const { heap, current } = this.#store;
     if (edge.until !== undefined && this.#holds(edge.until, 0)) return;
+    if (edge.unless.some((cond) => this.#holds(cond, 0))) return;
     for (const greedy of edge.greedy) {
       if (greedy.until !== undefined && this.#holds(greedy.until, 0)) continue;
       if (this.#holds(greedy.cond, 0)) return;
@@ -338,9 +354,102 @@ export class RuleRunner {
     if (leading.conds.length > 0 || leading.sequences.length > 0) {
       const after = current.time - this.#spanOf(this.plan.within!);
       if (leading.conds.length > 0 && heap.f64[ks + this.layout.leading + index]! > after) return;
-      for (const s of leading.sequences) if (heap.f64[ks + this.layout.sequences[s]! + 3 * this.plan.sequences[s]!.steps.length]! > after) return;
+      for (const s of leading.sequences) {
+        if (this.plan.sequences[s]!.logged) { if (this.#loggedSince(ks, s, after)) return; }
+        else if (heap.f64[ks + this.layout.sequences[s]! + 3 * this.plan.sequences[s]!.steps.length]! > after) return;
+      }
     }
-    this.#pend(this.#positions[edge.to]!, edge, 0, this.#lazyBits(edge, 0), 0);
+    const target = this.#positions[edge.to]!;
+    if (this.#pending.length > 0 || target.accepts.length > 0 || this.plan.tracked || noBind) {
+      this.#pend(target, edge, 0, this.#lazyBits(edge, 0), 0);
+      return;
+    }
+    this.#begin(ks, target, edge, sequence);
+  }
+
+  /** The usual start: nothing else was taken, nothing can complete, so the node goes straight to its class. */
+  #begin(ks: number, target: PositionPlan, edge: EdgePlan, sequence: number): void {
+    const store = this.#store;
+    const { heap } = store;
+    const event = store.event();
+    store.retainEvent(event);
+    const out = this.#out;
+    const n = target.registers.length;
+    if (n > 0) (this.functions[edge.update] as unknown as (c: number, out: Float64Array) => void)(0, out);
+    const bits = this.#lazyBits(edge, 0);
+    if (bits !== 0) out[edge.lazy!.targetCell]! |= bits;
+    if (!this.#mayGoOn(target, out)) { store.releaseEvent(event); return; }
+    let h: number;
+    if (target.single) {
+      h = 2 * ks + this.layout.positions[target.id]!;
+      if (heap.i32[h] === 0) for (const next of target.out) heap.i32[h + 1 + next.slot] = 0;
+    } else {
+      h = this.plan.split === 'run' ? 0 : this.classes.find(ks, target.id, out);
+      if (h === 0) {
+        h = this.#newClass(ks, target, out, 0);
+        for (const next of target.out) heap.i32[h + 1 + next.slot] = this.#mayUse(next, out, target) ? 0 : NEVER;
+      }
+    }
+    this.#push(ks, h, target.id, event, sequence);
+    if (this.plan.session === undefined) heap.f64[ks + KEY.last] = store.current.time;
+  }
+
+  /** A node that starts runs, on top of a class's chain. The event's reference is the node's. */
+  #push(ks: number, h: number, position: number, event: number, sequence: number): void {
+    const { heap } = this.#store;
+    const node = heap.alloc(NODE.units);
+    const { i32 } = heap;
+    const i = 2 * node;
+    i32[i + NODE.sequence] = sequence;
+    i32[i + NODE.event] = event;
+    i32[i + NODE.references] = 1 | (position << POSITION_SHIFT);
+    i32[i + NODE.start] = event;
+    i32[i + NODE.previous] = i32[h]!;
+    i32[h] = node;
+    i32[2 * ks + KEY.nodes]!++;
+  }
+
+  /**
+   * Rules that start alike share the record of their starts (`group`); a rule takes over those it has not seen when an event first concerns them.
+   * The event at hand is not among them yet.
+   */
+  pull(ks: number, group: RuleRunner, shared: number): void {
+    const { heap, num, current } = this.#store;
+    const { i32, f64 } = heap;
+    const position = this.plan.starts[0]!.to;
+    const at = 2 * ks + this.layout.positions[position]!;
+    const seen = f64[ks + KEY.timers]!;
+    const after = current.time - this.plan.within!.constant!;
+    const events: number[] = [];
+    for (let n = i32[2 * shared + group.layout.positions[position]!]!; n !== 0; n = i32[2 * n + NODE.previous]!) {
+      const event = i32[2 * n + NODE.event]!;
+      const number = f64[event + EVENT.number]!;
+      if (number <= seen || f64[event + EVENT.time]! <= after) break;
+      if (number < num && number >= f64[ks + KEY.minStart]!) events.push(event);
+    }
+    f64[ks + KEY.timers] = num - 1;
+    f64[ks + KEY.last] = current.time;
+    if (events.length === 0) return;
+    if (i32[at] === 0) for (const edge of this.#positions[position]!.out) i32[at + 1 + edge.slot] = 0;
+    const sequence = i32[2 * ks + KEY.sequence]!;
+    for (const event of events.reverse()) {
+      this.#store.retainEvent(event);
+      this.#push(ks, at, position, event, sequence);
+    }
+    if (heap.i32[2 * ks + KEY.nodes]! > this.plan.rule.keep.count) this.#keep(ks, current.time);
+  }
+
+  /** Shared starts that a rule has not taken over and that are open; see `pull`. */
+  pendingShared(ks: number, seen: number): number {
+    const { i32, f64 } = this.#store.heap;
+    let open = 0;
+    const after = this.#store.current.time - this.plan.within!.constant!;
+    for (let n = i32[2 * ks + this.layout.positions[this.plan.starts[0]!.to]!]!; n !== 0; n = i32[2 * n + NODE.previous]!) {
+      const event = i32[2 * n + NODE.event]!;
+      if (f64[event + EVENT.number]! <= seen || f64[event + EVENT.time]! <= after) break;
+      open++;
+    }
+    return open;
   }
 
   #spanOf(span: NonNullable<RulePlan['within']>): number {
@@ -359,11 +468,85 @@ export class RuleRunner {
     return f64[at]!;
   }
 
+  #logEvent(ks: number, sequence: number, time: number): void {
+    const { truth, stamp, E, heap } = this.#store;
+    const predicates = this.#loggedPredicates.filter((p) => truth[p] === stamp);
+    if (predicates.length === 0) return;
+    const log = this.#log.get(ks);
+    const entry = { sequence, cells: E.slice(), predicates };
+    heap.f64[ks + KEY.last] = time;
+    if (log === undefined) { this.#log.set(ks, [entry]); return; }
+    log.push(entry);
+    if (log.length > 64 && (log.length & (log.length - 1)) === 0) {
+      const after = this.cleanup > 0 ? time - this.cleanup : -Infinity;
+      this.#log.set(ks, log.filter((e) => e.cells[e.cells.length - 1]! > after));
+    }
+  }
+
+  /** Can a banned sequence be found in the log that starts at entry `i` and ends at the event with sequence number `end` (any: -1)? */
+  #findLogged(log: readonly Logged[], index: number, i: number, end: number, c: number): boolean {
+    const { steps } = this.plan.sequences[index]!;
+    const store = this.#store;
+    const holds = (k: number, entry: Logged): boolean => {
+      const { cond } = steps[k]!;
+      if (!entry.predicates.includes(cond.predicate)) return false;
+      if (cond.rest < 0) return true;
+      store.E.set(entry.cells);
+      return (this.functions[cond.rest] as (c: number) => boolean)(c);
+    };
+    const from = (k: number, at: number): boolean => {
+      store.tried[steps[k]!.cond.stage] = log[at]!.cells;
+      if (k === steps.length - 1) return end < 0 || log[at]!.sequence === end;
+      for (let next = at + 1; next < log.length; next++) {
+        const { arrow } = steps[k + 1]!;
+        if (arrow === 'next' && log[next]!.sequence > log[at]!.sequence + 1) return false;
+        store.tried[steps[k + 1]!.cond.stage] = undefined;
+        if (!holds(k + 1, log[next]!)) continue;
+        if (from(k + 1, next)) return true;
+        if (arrow === 'followed') return false;
+      }
+      return false;
+    };
+    for (const step of steps) store.tried[step.cond.stage] = undefined;
+    return holds(0, log[i]!) && from(0, i);
+  }
+
+  /** As #sequenceEnd, for a sequence whose conditions read bound events: the log is searched from the latest first step back. */
+  #loggedEnd(ks: number, index: number, sequence: number, c: number): number {
+    const store = this.#store;
+    const { steps } = this.plan.sequences[index]!;
+    if (store.truth[steps[steps.length - 1]!.cond.predicate] !== store.stamp) return 0;
+    const cells = store.E.slice();
+    const log = [...(this.#log.get(ks) ?? []), { sequence, cells, predicates: this.#loggedPredicates.filter((p) => store.truth[p] === store.stamp) }];
+    let found = 0;
+    for (let i = log.length - 1; i >= 0 && found === 0; i--) if (this.#findLogged(log, index, i, sequence, c)) found = log[i]!.sequence;
+    store.E.set(cells);
+    return found;
+  }
+
+  #loggedSince(ks: number, index: number, after: number): boolean {
+    const store = this.#store;
+    const log = this.#log.get(ks) ?? [];
+    const cells = store.E.slice();
+    let found = false;
+    for (let i = log.length - 1; i >= 0 && !found; i--) {
+      if (log[i]!.cells[cells.length - 1]! <= after) break;
+      found = this.#findLogged(log, index, i, -1, 0);
+    }
+    store.E.set(cells);
+    return found;
+  }
+
+  /** The key's record goes. */
+  forget(ks: number): void { this.#log.delete(ks); }
+
   /** After the event was tried: what banned sequences and leading bans must remember of it. */
   #remember(ks: number, sequence: number, time: number): void {
     const { heap } = this.#store;
     const { f64 } = heap;
-    this.plan.sequences.forEach(({ steps }, index) => {
+    if (this.#loggedPredicates.length > 0) this.#logEvent(ks, sequence, time);
+    this.plan.sequences.forEach(({ steps, logged }, index) => {
+      if (logged) return;
       const base = ks + this.layout.sequences[index]!;
       for (let k = steps.length - 1; k >= 0; k--) {
         if (!this.#holds(steps[k]!.cond, 0)) continue;
@@ -503,7 +686,6 @@ export class RuleRunner {
     heap.i32[i + NODE.references] = 1 | (position.id << POSITION_SHIFT);
     heap.i32[i + NODE.start] = pending.heads.length === 0 ? event : pending.start;
     pending.heads.forEach((head, k) => {
-      store.retainNode(head);
       if (k === 0) {
         heap.i32[i + NODE.link] = head;
         heap.i32[i + NODE.low] = pending.lows[0]!;
@@ -547,9 +729,7 @@ export class RuleRunner {
     if (position.out.length === 0) return;
     const { heap } = this.#store;
     const registers = pending.registers;
-    let open = false;
-    for (const edge of position.out) if (this.#mayUse(edge, registers, position)) open = true;
-    if (!open) return;
+    if (!this.#mayGoOn(position, registers)) return;
     let sr = pending.sr;
     if (this.plan.tracked && sr === 0) sr = this.#startRecord(ks, node);
     let h: number;
@@ -569,6 +749,13 @@ export class RuleRunner {
     if (sr !== 0) this.#arm(ks, sr, position, h, now);
   }
 
+  /** Some edge may be used, and not only to stay for ever in a lazy loop whose every exit could have taken one of its events. */
+  #mayGoOn(position: PositionPlan, registers: Float64Array): boolean {
+    if (!position.out.some((edge) => this.#mayUse(edge, registers, position))) return false;
+    if (position.accepts.length > 0 || !position.out.some((edge) => edge.lazy?.again === true)) return true;
+    return position.out.some((edge) => edge.lazy?.again !== true && (edge.clear === undefined || (registers[edge.clear.cell]! & edge.clear.bit) === 0));
+  }
+
   #mayUse(edge: EdgePlan, registers: Float64Array, position: PositionPlan): boolean {
     if (!passes(edge.guards, registers)) return false;
     if (edge.clear !== undefined && (registers[edge.clear.cell]! & edge.clear.bit) !== 0) return false;
@@ -582,7 +769,8 @@ export class RuleRunner {
     const { i32, f64 } = heap;
     i32[h + CLASS.key] = ks;
     i32[h + CLASS.position] = position.id;
-    f64.set(registers, (h >> 1) + this.#at[position.id]!);
+    const c = (h >> 1) + this.#at[position.id]!;
+    for (let i = 0; i < position.registers.length; i++) f64[c + i] = registers[i]!;
     const at = 2 * ks + this.layout.positions[position.id]!;
     const next = i32[at]!;
     i32[h + CLASS.next] = next;
@@ -677,8 +865,7 @@ export class RuleRunner {
       const first = f64[match.events[0]! + EVENT.number]!;
       if (first < f64[ks + KEY.minStart]! || dead.has(first)) return true;
       const last = match.events[match.events.length - 1]!;
-      const byTime = !byEvent || i32[2 * finals[0]! + NODE.sequence] !== i32[2 * ks + KEY.sequence];
-      const to = byTime ? at : f64[last + EVENT.time]!;
+      const to = byEvent ? f64[last + EVENT.time]! : at;
       this.#look(ks, match, to);
       if (this.plan.having >= 0 && !(this.functions[this.plan.having] as unknown as () => boolean)()) return true;
       if (mode === 'longest') { this.#hold(ks, match, to); return true; }
@@ -704,7 +891,11 @@ export class RuleRunner {
         }
       }
     });
-    if (whole) this.clear(ks);
+    if (whole) {
+      // A start shared with other rules that is the event at hand comes later: it began at the match's last event and is dropped with the rest.
+      if (this.plan.group >= 0) heap.f64[ks + KEY.minStart] = this.#store.num + 1;
+      this.clear(ks);
+    }
     else if (this.plan.tracked && (raised || dead.size > 0)) {
       for (let sr = heap.i32[2 * ks + KEY.starts]!; sr !== 0;) {
         const next = heap.i32[2 * sr + START.next]!;
@@ -769,7 +960,7 @@ export class RuleRunner {
     const c = (h >> 1) + this.#at[position.id]!;
     if (this.#walks) this.#loadPath(heap.i32[h]!);
     for (const edge of position.out) {
-      if (heap.i32[h + 1 + edge.slot] === NEVER) continue;
+      if (heap.i32[h + 1 + edge.slot]! > heap.i32[2 * heap.i32[h]! + NODE.sequence]!) continue;
       due = Math.min(due, this.#edgeEnd(edge, h, c));
     }
     if (due < heap.f64[sr + START.armed]!) {
@@ -858,7 +1049,7 @@ export class RuleRunner {
       const next = heap.i32[2 * sr + START.next]!;
       const held = this.#held.get(sr);
       if (held !== undefined) {
-        if (!this.#canGrow(sr, held.events.length)) ready.push(sr);
+        if (!this.#canGrow(ks, sr, held.events.length)) ready.push(sr);
       } else if (heap.i32[2 * sr + START.classes] === 0) {
         this.#killStart(ks, sr);
       }
@@ -867,13 +1058,19 @@ export class RuleRunner {
     if (ready.length > 0) this.release(ks, ready, now);
   }
 
-  #canGrow(sr: number, length: number): boolean {
+  #canGrow(ks: number, sr: number, length: number): boolean {
     const { i32, f64 } = this.#store.heap;
+    const sequence = i32[2 * ks + KEY.sequence]!;
     for (let h = i32[2 * sr + START.classes]!; h !== 0; h = i32[h + CLASS.startNext]!) {
       const position = this.#positions[i32[h + CLASS.position]!]!;
       const newest = i32[2 * i32[h]! + NODE.sequence]!;
-      if (!position.out.some((edge) => edge.to >= 0 && i32[h + 1 + edge.slot]! <= newest)) continue;
-      if (f64[(h >> 1) + this.#at[position.id]! + position.boundCell]! + position.potential > length) return true;
+      const c = (h >> 1) + this.#at[position.id]!;
+      const counterOf = (id: number): number => { const cell = position.registers.indexOf(`#c${id}`); return cell < 0 ? 0 : f64[c + cell]!; };
+      for (const edge of position.out) {
+        if (i32[h + 1 + edge.slot]! > newest || (edge.arrow === 'next' && newest < sequence)) continue;
+        const more = edge.to < 0 ? 0 : this.#potential.of(this.plan.automaton.edges[edge.id]!, counterOf);
+        if (f64[c + position.boundCell]! + more > length) return true;
+      }
     }
     return false;
   }
@@ -978,7 +1175,7 @@ export class RuleRunner {
       this.loadKey(ks);
     }
     // Absences complete when the first of their bounds ends; then everything out of time ends.
-    const ended: { position: PositionPlan; node: number; bound: number }[] = [];
+    const ended: { node: number }[] = [];
     for (let h = heap.i32[2 * sr + START.classes]!; h !== 0;) {
       const next = heap.i32[h + CLASS.startNext]!;
       const position = this.#positions[heap.i32[h + CLASS.position]!]!;
@@ -986,21 +1183,24 @@ export class RuleRunner {
       const head = heap.i32[h]!;
       const newest = heap.i32[2 * head + NODE.sequence]!;
       let open = false;
-      let was = false;
+      let low = NEVER;
+      let completed = false;
       if (this.#walks) this.#loadPath(head);
       for (const edge of position.out) {
         const cell = h + 1 + edge.slot;
         if (heap.i32[cell]! > newest) continue;
-        was = true;
+        low = Math.min(low, heap.i32[cell]!);
         if (!over && !(edge.deadline >= 0 && orNever((this.functions[edge.deadline] as unknown as (c: number) => number)(c)) <= time)) { open = true; continue; }
-        if (edge.kind === 'absence') this.#absent(head, heap.i32[cell]!);
+        if (edge.kind === 'absence') { this.#absent(head, heap.i32[cell]!); completed = true; }
         heap.i32[cell] = NEVER;
       }
-      if (was && !open) {
-        store.retainNode(head);
-        ended.push({ position, node: head, bound: position.boundCell < 0 ? 0 : heap.f64[c + position.boundCell]! });
-        this.#removeClass(ks, h);
+      if (!open && !completed && this.plan.hasTimeout) {
+        for (let n = head; n !== 0 && heap.i32[2 * n + NODE.sequence]! >= low; n = heap.i32[2 * n + NODE.previous]!) {
+          store.retainNode(n);
+          ended.push({ node: n });
+        }
       }
+      if (!open) this.#removeClass(ks, h);
       h = next;
     }
     const finals = this.#finals;
@@ -1032,29 +1232,30 @@ export class RuleRunner {
   }
 
   /** A first event's runs are all out of time: reported once, with the run that got furthest. */
-  #timeOut(ks: number, ended: readonly { position: PositionPlan; node: number; bound: number }[], time: number): void {
+  #timeOut(ks: number, ended: readonly { readonly node: number }[], time: number): void {
     const { heap } = this.#store;
-    const orderOf = (position: PositionPlan, node: number): number => {
-      let at = position;
-      let n = node;
-      while (at.stage < 0) { n = heap.i32[2 * n + NODE.link]!; at = this.#positions[heap.i32[2 * n + NODE.references]! >> POSITION_SHIFT]!; }
-      return this.plan.stages[at.stage]!.order;
-    };
-    const best = [...ended].sort((a, b) => orderOf(b.position, b.node) - orderOf(a.position, a.node) || b.bound - a.bound)[0]!;
-    const candidates = ended.filter((e) => orderOf(e.position, e.node) === orderOf(best.position, best.node) && e.bound === best.bound).map((e) => e.node);
     this.counters.timedOut++;
-    listMatches(this.#store, candidates, {
+    let best: Listed | undefined;
+    let reached = -1;
+    let looked = 0;
+    listMatches(this.#store, ended.map((e) => e.node), {
       alive: () => true,
       stageAt: (node) => this.#positions[heap.i32[2 * node + NODE.references]! >> POSITION_SHIFT]!.stage,
       orderOf: (stage) => this.plan.stages[stage]!.order,
     }, (match) => {
-      this.#view.set(match.events, match.stages);
-      this.#view.from = heap.f64[match.events[0]! + EVENT.time]!;
-      this.#view.to = time;
-      this.onLook(ks, 'timeout');
-      this.#send(ks, match, time, time, 'timeout');
-      return false;
+      const order = Math.max(...match.stages.map((stage) => this.plan.stages[stage]!.order));
+      if (best === undefined || order > reached || (order === reached && match.events.length > best.events.length)) {
+        best = match;
+        reached = order;
+      }
+      return ++looked < MOST_TIMEOUTS;
     });
+    if (best === undefined) return;
+    this.#view.set(best.events, best.stages);
+    this.#view.from = heap.f64[best.events[0]! + EVENT.time]!;
+    this.#view.to = heap.f64[best.events[best.events.length - 1]! + EVENT.time]!;
+    this.onLook(ks, 'timeout');
+    this.#send(ks, best, time, this.#view.to, 'timeout');
   }
 
   /** The session moves on with the event at hand, or has ended before it. */
@@ -1200,12 +1401,20 @@ export class RuleRunner {
     this.#view.set(events.reverse(), stages.reverse());
   }
 
-  serializeHeld(): unknown { return [...this.#held]; }
+  serializeHeld(): unknown {
+    const text = (cells: Float64Array): (number | string)[] => [...cells].map((v) => (Number.isFinite(v) ? v : String(v)));
+    return { held: [...this.#held], log: [...this.#log].map(([ks, log]) => [ks, log.map((e) => ({ ...e, cells: text(e.cells) }))]) };
+  }
   restoreHeld(state: unknown): void {
     this.#held.clear();
-    for (const [sr, held] of state as [number, Held][]) this.#held.set(sr, held);
+    const { held, log } = state as { held: [number, Held][]; log: [number, (Omit<Logged, 'cells'> & { cells: (number | string)[] })[]][] };
+    for (const [sr, match] of held) this.#held.set(sr, match);
+    this.#log.clear();
+    for (const [ks, entries] of log) this.#log.set(ks, entries.map((e) => ({ ...e, cells: Float64Array.from(e.cells, Number) })));
   }
 }
+
+const pendingKey = (position: number, starts: boolean, registers: Float64Array): string => `${position}|${starts ? 1 : 0}|${registers.join()}`;
 
 function same(a: Float64Array, b: Float64Array): boolean {
   for (let i = 0; i < a.length; i++) {

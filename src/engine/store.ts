@@ -50,6 +50,25 @@ export class Store {
     this.truth = new Int32Array(plan.predicates.length);
   }
 
+  /** Events tried as steps of a banned sequence, by stage: their cells, the time last. */
+  readonly tried: (Float64Array | undefined)[] = [];
+  banned(stage: number, slot: number): number { return this.tried[stage]?.[slot] ?? NaN; }
+  bannedTime(stage: number): number { return this.tried[stage]?.[this.E.length - 1] ?? NaN; }
+
+  /** An aggregate over the one event tried as a stage of a banned sequence, or over nothing. */
+  bannedAggregate(fn: string, stage: number, value: ((cells: Float64Array) => number) | null, where: ((cells: Float64Array) => boolean) | null): number {
+    const cells = this.tried[stage];
+    const taken = cells !== undefined && (where === null || where(cells));
+    const v = taken && value !== null ? value(cells) : NaN;
+    switch (fn) {
+      case 'count': return taken ? 1 : 0;
+      case 'sum': return Number.isNaN(v) ? 0 : v;
+      case 'distinct': return Number.isNaN(v) ? 0 : 1;
+      case 'stddev': return NaN;
+      default: return v;
+    }
+  }
+
   nextRun(): number { return ++this.runs; }
 
   encode(value: unknown, pin = false): number {
@@ -92,10 +111,17 @@ export class Store {
       let a = 0x811c9dc5;
       let b = 0x1b873593;
       const { bytes, from, to } = current;
-      for (let k = from; k < to; k++) {
+      let k = from;
+      for (; k + 4 <= to; k += 4) {
+        const word = bytes[k]! | (bytes[k + 1]! << 8) | (bytes[k + 2]! << 16) | (bytes[k + 3]! << 24);
+        a = Math.imul(a ^ word, 0x01000193);
+        a ^= a >>> 15;
+        b = Math.imul(b ^ word, 0x85ebca6b);
+        b ^= b >>> 13;
+      }
+      for (; k < to; k++) {
         a = Math.imul(a ^ bytes[k]!, 0x01000193);
         b = Math.imul(b ^ bytes[k]!, 0x85ebca6b);
-        b ^= b >>> 15;
       }
       i32[i + EVENT.hash1] = a;
       i32[i + EVENT.hash2] = b;

@@ -105,7 +105,10 @@ function boundTexts(run: SearchRun, origin: number): NearestRun['bound'] {
 function notStarted(question: NearestQuestion, keyed: KeyedEvents): NearestRun {
   const { automaton, rule } = question.plan;
   const stages = [...new Set(automaton.starts.flatMap((edge) => stagesOf(automaton.positions[edge.to]!)))];
-  const next = stages.map((stage): NextStep => ({ stage, ...closest(question, keyed, rule.match.stages.get(stage)!, NOTHING_BOUND, -1) }));
+  const next = stages.map((stage): NextStep => {
+    const { event: _, ...told } = closest(question, keyed, rule.match.stages.get(stage)!, NOTHING_BOUND, -1);
+    return { stage, ...told };
+  });
   return { rule: rule.name, key: keyText(question, keyed.key), bound: [], complete: false, next };
 }
 
@@ -132,15 +135,18 @@ function nextSteps(question: NearestQuestion, run: SearchRun, keyed: KeyedEvents
     const counter = edge.repeats[0];
     const need = counter === undefined ? {} : { need: `${(run.counters[counter.id] ?? 0) + 1} of ${counter.min}` };
     const found = closest(question, keyed, rule.match.stages.get(target.stage)!, run.bindings, run.bound.at(-1)?.index ?? -1);
-    const because = end === undefined || end.kind === 'taken' ? found.because : endText(question, end);
-    steps.push({ stage: target.stage, ...need, ...found, ...(because === undefined ? {} : { because }) });
+    const { event, because, ...told } = found;
+    // An end that came after an event which had failed already explains nothing.
+    const matters = end !== undefined && end.kind !== 'taken' && (event === undefined || endTime(end) <= event.time || told.closest?.conditions.every(({ holds: ok }) => ok) === true);
+    steps.push({ stage: target.stage, ...need, ...told, ...(matters ? { because: endText(question, end) } : because === undefined ? {} : { because }) });
   }
   if (run.absenceEnd !== undefined) steps.push({ stage: undefined, because: `waits for time to pass; ${endText(question, run.absenceEnd)}` });
   return steps;
 }
 
 /** Of the events after `from`, the one that satisfies most of the stage's conditions; of those, the first. */
-function closest(question: NearestQuestion, keyed: KeyedEvents, stage: Stage, bound: Bindings, from: number): Pick<NextStep, 'closest' | 'because'> {
+function closest(question: NearestQuestion, keyed: KeyedEvents, stage: Stage, bound: Bindings, from: number):
+Pick<NextStep, 'closest' | 'because'> & { readonly event?: SeenEvent } {
   const { plan, params, origin } = question;
   const conjuncts = conjunctsOf(stage.where);
   let best: { readonly event: SeenEvent; readonly true: number; readonly env: Env } | undefined;
@@ -159,6 +165,7 @@ function closest(question: NearestQuestion, keyed: KeyedEvents, stage: Stage, bo
   for (const conjunct of conjuncts) walk(conjunct, (expr) => { if (expr.kind === 'eventField') read.add(expr.field); });
   const typeFields = plan.rule.sees.has(event.type) ? [...read] : [];
   return {
+    event,
     closest: {
       at: printInstant(event.time - origin),
       type: event.type,
@@ -184,6 +191,10 @@ export function withValues(condition: Expr, env: Env, rule: RulePlan['rule'], or
       default: return printValue(evaluate(expr, env), expr.type, origin);
     }
   });
+}
+
+function endTime(end: End): number {
+  return end.kind === 'bound' ? end.at : end.event.time;
 }
 
 function endText({ plan, origin }: NearestQuestion, end: End): string {

@@ -190,7 +190,7 @@ class Search {
   #bind(edge: Edge, before: SearchRun | undefined, event: SeenEvent, index: number, stage: string): SearchRun {
     const all = new Map(before?.bindings.all);
     const turn = new Map(before?.bindings.turn);
-    for (const reset of edge.resets) turn.delete(reset);
+    for (const { stages } of edge.resets) for (const reset of stages) turn.delete(reset);
     all.set(stage, [...(all.get(stage) ?? []), event]);
     turn.set(stage, event);
     return this.#arrive(edge, before, [...(before?.bound ?? []), { stage, event, index }], { all, turn, prev: event }, event.time);

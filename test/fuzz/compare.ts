@@ -54,11 +54,11 @@ export function compare(failing: Case, program: Program, run: RunEngine): Verdic
   const random = new Random(failing.seed);
   const cutAt = random.int(0, failing.events.length);
   const cut = run(failing.rule, failing.events, { cutAt });
-  if (!isDeepStrictEqual(cut, result)) return { kind: 'differ', what: `a snapshot after ${cutAt} events changes the answer`, expected: result, got: cut };
+  if (!isDeepStrictEqual(cut, result)) return { kind: 'differ', what: 'a snapshot changes the answer', expected: result, got: { cutAt, ...cut } };
   const shuffleSeed = random.int(1, 1_000_000);
   const shuffled = run(failing.rule, failing.events, { shuffleSeed });
   if (!isDeepStrictEqual(shuffled, result)) {
-    return { kind: 'differ', what: `events out of order (shuffle seed ${shuffleSeed}) change the answer`, expected: result, got: shuffled };
+    return { kind: 'differ', what: 'events out of order change the answer', expected: result, got: { shuffleSeed, ...shuffled } };
   }
   return { kind: 'agree', matches: result.matches.length, timeouts: result.timeouts.length };
 }

@@ -27,7 +27,10 @@ function main(): number {
     switch (verdict.kind) {
       case 'differ':
         console.error(`case ${i + 1} of ${count} fails (seed ${one.seed}); making it small…`);
-        describe(shrink(one, (candidate) => judge(candidate).kind === 'differ'));
+        describe(shrink(one, (candidate) => {
+          const found = judge(candidate);
+          return found.kind === 'differ' && found.what === verdict.what;
+        }));
         return 1;
       case 'skipped': total.skipped++; break;
       case 'agree':

@@ -1,7 +1,7 @@
 import { defineStage, having } from './conditions.ts';
 import { PatternMaker } from './pattern.ts';
 import { Random } from './random.ts';
-import { print, type Item, type RuleTree } from './tree.ts';
+import { print, stagesOf, type Item, type RuleTree, type StageDef } from './tree.ts';
 
 /** An event as it stands in the input: `type`, the type's fields, and its time in ms in `at`. */
 export type InputEvent = { readonly type: string; readonly at: number; readonly k: string } & Readonly<Record<string, unknown>>;
@@ -24,7 +24,7 @@ export function generateCase(seed: number, valid: (rule: string) => boolean): Ca
   for (let attempt = 0; attempt < 200; attempt++) {
     const tree = makeRule(random);
     const rule = print(tree);
-    if (valid(rule)) return { seed, tree, rule, events: makeEvents(random) };
+    if (valid(rule)) return { seed, tree, rule, events: makeEvents(random, tree) };
   }
   throw new Error(`seed ${seed} gives no valid rule`);
 }
@@ -76,20 +76,54 @@ function keyOf(random: Random, stages: readonly string[]): string {
   return random.weighted([[14, 'k'], [1, 'k, w'], [1, 'k (B: k2)']]);
 }
 
-/** Up to nine events of few keys and values, with ties in time and gaps around and exactly at the bounds. */
-export function makeEvents(random: Random): InputEvent[] {
+/**
+ * Up to nine events of few keys and values, with ties in time and gaps around and exactly at the bounds. Most follow the stages of the rule in
+ * their order, so that most rules match something.
+ */
+export function makeEvents(random: Random, tree: RuleTree): InputEvent[] {
   const events: InputEvent[] = [];
   const count = random.weighted([[1, 3], [2, 5], [3, 6], [4, 7], [4, 8], [4, 9]]);
-  const otherKey = random.chance(0.4) ? 0.25 : 0;
-  const otherType = random.pick([0.15, 0.3, 0.5]);
+  const otherKey = random.chance(0.35) ? 0.2 : 0;
+  const vs = random.pick([[0, 1, 2], [0, 1], [1, 2]]);
+  const ws = random.pick([[1, 2, 3], [1, 2], [2]]);
+  const aimed = random.pick([0.4, 0.7, 0.9, 1]);
+  const onward = random.pick([0.5, 0.7, 0.95]);
+  const pause = / for \d/.test(print(tree)) ? 5 : 1;
+  const wanted = stagesOf(tree.pattern).flatMap((name) => tree.stages.filter((stage) => stage.name === name));
+  const opening = tree.pattern.items[0];
+  const starts = opening !== undefined && 'not' in opening && opening.silence !== undefined ? opening.not.stages : [];
+  const aims = wanted.filter((stage) => stage.name.startsWith('s') || starts.includes(stage.name));
+  let next = 0;
   let at = 1_000_000;
   for (let i = 0; i < count; i++) {
-    at += random.weighted([[5, 0], [8, 1000], [4, 2000], [2, 3000], [1, 5000], [1, 500], [1, 999], [1, 8000]]);
-    const type = random.chance(otherType) ? random.weighted([[6, 'B'], [1, 'D']]) : 'A';
+    at += random.weighted([[5, 0], [8, 1000], [4, 2000], [2, 3000], [pause, 5000], [1, 500], [1, 999], [1, 8000]]);
+    let stage: StageDef | undefined;
+    if (random.chance(aimed)) {
+      stage = aims[next % aims.length];
+      if (random.chance(onward)) next++;
+    } else if (random.chance(0.4)) stage = random.pick(wanted);
+    const type = stage === undefined ? random.weighted([[6, 'A'], [3, 'B'], [1, 'D']]) : typeFor(random, stage);
     events.push({
-      type, k: random.chance(otherKey) ? 'q' : 'p', k2: random.chance(otherKey || 0.1) ? 'q' : 'p', v: random.int(0, 2), w: random.int(1, 3),
+      type, k: random.chance(otherKey) ? 'q' : 'p', k2: random.chance(otherKey || 0.1) ? 'q' : 'p',
+      v: valueFor(random, stage, 'v', vs), w: valueFor(random, stage, 'w', ws),
       ...(random.chance(0.5) && { x: random.chance(0.2) ? null : random.int(0, 1) }), at, ...(type === 'D' && { y: 1 }),
     });
   }
   return events;
+}
+
+function typeFor(random: Random, stage: StageDef): string {
+  const type = random.pick(stage.types.split(' | '));
+  return type === 'A' && random.chance(0.1) ? 'D' : type;
+}
+
+/** A value that the plain comparisons of the stage's condition take. */
+function valueFor(random: Random, stage: StageDef | undefined, field: string, values: readonly number[]): number {
+  const fitting = values.filter((value) => (stage?.where ?? []).every((condition) => {
+    const [, name, op, text] = /^(\w+) (==|!=|<=|>=) (\d+)$/.exec(condition) ?? [];
+    const bound = Number(text);
+    if (name !== field) return true;
+    return op === '==' ? value === bound : op === '!=' ? value !== bound : op === '<=' ? value <= bound : value >= bound;
+  }));
+  return random.pick(fitting.length > 0 ? fitting : values);
 }

@@ -26,7 +26,7 @@ export class PatternMaker {
 
   constructor(random: Random) {
     this.#random = random;
-    this.#left = random.weighted([[2, 2], [4, 3], [3, 4], [2, 5]]);
+    this.#left = random.weighted([[1, 1], [3, 2], [4, 3], [2, 4], [1, 5]]);
   }
 
   make(): Sequence {

@@ -15,7 +15,7 @@ export function shrink(failing: Case, fails: (candidate: Case) => boolean, tries
   };
   for (let smaller = true; smaller && left > 0;) {
     smaller = false;
-    for (const events of fewerEvents(best.events)) {
+    for (const events of simplerEvents(best.events)) {
       if (accept({ ...best, events })) { smaller = true; break; }
     }
     for (const tree of simplerRules(best.tree)) {
@@ -26,8 +26,14 @@ export function shrink(failing: Case, fails: (candidate: Case) => boolean, tries
   return best;
 }
 
-function* fewerEvents(events: readonly InputEvent[]): Generator<InputEvent[]> {
+/** The events without one of them, or with one of them plainer. */
+function* simplerEvents(events: readonly InputEvent[]): Generator<InputEvent[]> {
   for (let i = 0; i < events.length; i++) yield events.filter((_, j) => j !== i);
+  for (const [i, event] of events.entries()) {
+    const { x, ...without } = event;
+    if (x !== undefined) yield events.with(i, without as InputEvent);
+    if (event.k !== 'p') yield events.with(i, { ...event, k: 'p' });
+  }
 }
 
 function* simplerRules(tree: RuleTree): Generator<RuleTree> {

@@ -30,8 +30,10 @@ async function runCheck(io: Io, paths: readonly string[], options: CheckOptions)
   const errors = diagnostics.filter((diagnostic) => diagnostic.severity === 'error').length;
   const warnings = diagnostics.length - errors;
   if (errors > 0) io.fail(EXIT.usage);
+  const count = (kind: 'rule' | 'test'): number =>
+    rules.files.reduce((sum, file) => sum + file.declarations.filter((declaration) => declaration.kind === kind).length, 0);
   const summary = {
-    ok: errors === 0, files: rules.files.length, rules: rules.program.rules.length, tests: rules.program.tests.length, errors, warnings,
+    ok: errors === 0, files: rules.files.length, rules: count('rule'), tests: count('test'), errors, warnings,
   };
   if (options.json === true) {
     await write(io.stdout, `${JSON.stringify({ ...summary, diagnostics: toJson(rules, diagnostics) }, undefined, 2)}\n`);

@@ -1,10 +1,12 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { formatSource, loadFiles, sortDiagnostics } from '../../../dsl/index.ts';
+import type { SourceFile } from '../../../dsl/ast.ts';
+import type { Diagnostic } from '../../../dsl/diagnostic.ts';
+import { formatSource, parseFile } from '../../../dsl/index.ts';
 import { CliError, EXIT, fileProblem, usageError } from '../errors.ts';
 import { plural } from '../format.ts';
 import { coloursFor, write, type Io } from '../io.ts';
-import { findRuleFiles, render, toJson, type CheckedRules } from '../rule-files.ts';
+import { findRuleFiles, readRuleFile, render, toJson } from '../rule-files.ts';
 
 interface FmtOptions { readonly check?: boolean; readonly json?: boolean }
 
@@ -39,7 +41,7 @@ async function runFmt(io: Io, paths: readonly string[], options: FmtOptions): Pr
   }
   const results: Formatted[] = [];
   for (const path of findRuleFiles(paths)) {
-    const text = readText(path);
+    const text = readRuleFile(path);
     const { formatted, failure } = format(path, text);
     if (formatted === undefined) {
       results.push({ path, status: 'has errors', diagnostics: toJson(failure, failure.diagnostics) });
@@ -86,28 +88,15 @@ async function formatStandardInput(io: Io, options: FmtOptions): Promise<void> {
   await write(io.stdout, formatted);
 }
 
+/** The text in the layout, or what is wrong with its syntax. */
 type FormatResult =
   | { readonly formatted: string; readonly failure?: undefined }
-  | { readonly formatted?: undefined; readonly failure: Pick<CheckedRules, 'files' | 'diagnostics'> & CheckedRules };
+  | { readonly formatted?: undefined; readonly failure: { readonly files: readonly SourceFile[]; readonly diagnostics: readonly Diagnostic[] } };
 
-/** One file's text in the layout; what it `use`s is not looked at. */
 function format(path: string, text: string): FormatResult {
-  const { files, diagnostics } = loadFiles([path], (asked) => (asked === path ? text : ''));
-  const file = files.find((each) => each.path === path);
-  const own = diagnostics.filter((diagnostic) => diagnostic.span.file === path && diagnostic.severity === 'error');
-  if (file === undefined || own.length > 0) {
-    const program = { events: new Map(), params: new Map(), rules: [], tests: [] };
-    return { failure: { paths: [path], files, diagnostics: sortDiagnostics(own, files), program } };
-  }
-  return { formatted: formatSource(file) };
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw usageError(`Cannot read "${path}": ${fileProblem(error) ?? String(error)}.`);
-  }
+  const { file, diagnostics } = parseFile(path, text);
+  const errors = diagnostics.filter((diagnostic) => diagnostic.severity === 'error');
+  return errors.length > 0 ? { failure: { files: [file], diagnostics: errors } } : { formatted: formatSource(file) };
 }
 
 function writeText(path: string, text: string): void {

@@ -5,7 +5,7 @@ import { collect } from '../arguments.ts';
 import { CliError, EXIT } from '../errors.ts';
 import { plural } from '../format.ts';
 import { coloursFor, write, type Io } from '../io.ts';
-import { loadProgram, textOf, type CheckedRules } from '../rule-files.ts';
+import { loadProgram, textOf, type LoadedRules } from '../rule-files.ts';
 import { compareResults } from '../testing/compare.ts';
 import { describeFailure, renderFailure, type Failure } from '../testing/report.ts';
 import { runTest } from '../testing/run-test.ts';
@@ -71,8 +71,8 @@ function isWanted(test: Test, filters: readonly string[] = []): boolean {
   return filters.length === 0 || filters.some((filter) => text.includes(filter.toLowerCase()));
 }
 
-function judge({ program, files }: CheckedRules, test: Test): Outcome {
-  const line = textOf(files)(test.span.file).slice(0, test.span.start).split('\n').length;
+function judge({ program, files }: LoadedRules, test: Test): Outcome {
+  const line = (textOf(files)(test.span.file) ?? '').slice(0, test.span.start).split('\n').length;
   const about = { rules: test.rules, title: test.title, file: test.span.file, line };
   try {
     const run = runTest(program, test);

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { compile } from '../../compile/index.ts';
 import type { Alert } from '../../core/alert.ts';
 import { makeDecoder } from '../../decode/index.ts';
-import { Engine } from '../../engine/index.ts';
+import { Engine, type EngineStats } from '../../engine/index.ts';
 import { formatBytes, formatCount, formatDuration, table } from '../format.ts';
 import { coloursFor, type Io } from '../io.ts';
 import type { Colours } from '../colours.ts';
@@ -76,16 +76,18 @@ export async function runDemo(io: Io, options: DemoOptions): Promise<void> {
     }
     pending.length = 0;
     scorecard.settle(progress.now);
-    screen.show(statusLine(progress, scorecard.alerts, c, screen.width));
+    screen.show(statusLine(progress, scorecard.alerts, engine.stats(), c, screen.width));
     await delay(TURN, undefined, { signal: io.interrupted }).catch(() => {}); // an interrupt ends the wait; the loop sees it
   }
   screen.finish();
   screen.print(summary(progress, scorecard, elapsed(), c));
 }
 
-function statusLine(progress: Progress, alerts: number, c: Colours, width: number): string {
+function statusLine(progress: Progress, alerts: number, stats: EngineStats, c: Colours, width: number): string {
   const time = new Date(progress.now).toISOString().slice(11, 19);
-  const text = `${time}   ${formatCount(progress.events)} events   ${formatCount(alerts)} alerts   engine busy ${formatDuration(Math.round(progress.busy))}`;
+  const openRuns = stats.rules.reduce((sum, rule) => sum + rule.openRuns, 0);
+  const text = `${time}   ${formatCount(progress.events)} events   ${formatCount(openRuns)} open runs   ${formatCount(alerts)} alerts`
+    + `   matching has taken ${formatDuration(Math.round(progress.busy))}`;
   return c.dim(text.slice(0, width - 1));
 }
 

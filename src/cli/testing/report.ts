@@ -4,7 +4,6 @@ import { nearestRun, printInstant, renderNearest, type NearestRun } from '../../
 import type { Colours } from '../colours.ts';
 import { printable } from '../format.ts';
 import type { Expectation, Mismatch } from './compare.ts';
-import { sameValue } from './compare.ts';
 import { TEST_START, type TestResult, type TestRun } from './run-test.ts';
 
 /** A mismatch as text and data. */
@@ -52,13 +51,6 @@ function resultText(got: TestResult, expected: Expectation | undefined): string 
 function fieldsText(fields: readonly (readonly [string, unknown])[]): string {
   if (fields.length === 0) return '{ }';
   return `{ ${fields.map(([name, value]) => `${name}: ${value === undefined ? '(no such field)' : printable(JSON.stringify(value))}`).join(', ')} }`;
-}
-
-/** The fields in which a result differs from what was expected, in words. */
-export function differences(expected: Expectation, got: TestResult): string[] {
-  const found = Object.entries(expected.fields).filter(([name, value]) => !sameValue(value, got.values[name]))
-    .map(([name, value]) => `${name}: ${JSON.stringify(value)} expected, ${JSON.stringify(got.values[name]) ?? 'no such field'} came`);
-  return got.at === expected.at ? found : [`time: ${printInstant(expected.at)} expected, ${printInstant(got.at)} came`, ...found];
 }
 
 /** Lines of one failure, indented under its test's heading. */

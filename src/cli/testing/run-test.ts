@@ -4,7 +4,7 @@ import type { EventType, Field, FieldType, Program, Test } from '../../../dsl/ty
 import { compile, type Plan } from '../../compile/index.ts';
 import { makeDecoder, type Decoder } from '../../decode/index.ts';
 import { Engine } from '../../engine/index.ts';
-import type { SeenEvent } from '../../explain/index.ts';
+import { printInstant, type SeenEvent } from '../../explain/index.ts';
 
 /** Every test starts at this time: rules that read the hour or the day of the week give the same answer whenever a test is run. */
 export const TEST_START = Date.UTC(2026, 0, 1);
@@ -57,7 +57,7 @@ export function runTest(program: Program, test: Test): TestRun {
     },
     // As wide as the test: no event is late by another event, only by an `@time` alone.
     lateness: times.length === 0 ? 0 : Math.max(...times) - Math.min(...times),
-    onLate: (batch, row) => { problems.push(`the event @${batch.time[row]! - TEST_START}ms came after the watermark had passed it: it is late, and no rule sees it`); },
+    onLate: (batch, row) => { problems.push(`the event ${printInstant(batch.time[row]! - TEST_START)} came after the watermark had passed it: it is late, and no rule sees it`); },
     now: () => TEST_START,
   });
   const decoders = new Map<string, Decoder>();
@@ -81,7 +81,7 @@ export function runTest(program: Program, test: Test): TestRun {
     batch.offset[0] = index + 1;
     const reject = decoder.decode(bytes, 0, bytes.length, batch, 0);
     if (reject !== undefined) {
-      problems.push(`the event @${step.at}ms is rejected: ${reject.message}`);
+      problems.push(`the event ${printInstant(step.at)} is rejected: ${reject.message}`);
       return;
     }
     seen.push(asSeen(type, now, step.fields));

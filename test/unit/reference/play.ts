@@ -13,7 +13,7 @@ export function programOf(text: string): Program {
   const parsed = parseFile('test.cep', text);
   const { program, diagnostics } = check([parsed.file]);
   const errors = [...parsed.diagnostics, ...diagnostics].filter((d) => d.severity === 'error');
-  if (errors.length > 0) throw new Error(`${errors.map((d) => `${d.code}: ${d.message}`).join('\n')}\n${text}`);
+  if (program === undefined) throw new Error(`${errors.map((d) => `${d.code}: ${d.message}`).join('\n')}\n${text}`);
   return program;
 }
 

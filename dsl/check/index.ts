@@ -1,0 +1,56 @@
+/** The checker of the rule language: from syntax trees to a program in which every name and type is known, or to findings. */
+import type { SourceFile } from '../ast.ts';
+import type { Diagnostic } from '../diagnostic.ts';
+import type { Program } from '../typed.ts';
+import { resolveConstants } from './constants.ts';
+import { collectDeclarations } from './declarations.ts';
+import { refuseEmitCycles } from './emit-cycles.ts';
+import { toEventType } from './event-types.ts';
+import { resolveEvents, resolveOnce } from './events.ts';
+import type { Globals } from './globals.ts';
+import { Report } from './report.ts';
+import { checkRule } from './rule.ts';
+import { checkTest } from './tests.ts';
+import { checkFinished } from './warnings/index.ts';
+
+export interface CheckOptions {
+  /** Warnings are errors. */
+  readonly strict?: boolean;
+}
+
+export interface Checked {
+  /** Only where there are no errors. */
+  readonly program: Program | undefined;
+  /** Each file's findings in reading order, files in the order given. */
+  readonly diagnostics: Diagnostic[];
+}
+
+/** Checks the declarations of all files together: what one declares, all may use. Takes any tree that the parser gives, also one with parts left out. */
+export function check(files: readonly SourceFile[], options: CheckOptions = {}): Checked {
+  const report = new Report();
+  const declarations = collectDeclarations(files, report);
+  const globals: Globals = {
+    report, declarations, events: resolveEvents(declarations, report), params: new Map(), consts: new Map(), fns: new Map(),
+  };
+  resolveConstants(globals);
+  globals.events = resolveOnce(globals, declarations);
+  const rules = [...declarations.rules.values()].map((decl) => checkRule(globals, decl));
+  const checked = new Map(rules.map((rule) => [rule.decl.name.text, rule]));
+  refuseEmitCycles(report, rules);
+  const tests = declarations.tests.map((test) => checkTest(globals, test, checked));
+  for (const rule of rules) checkFinished(globals, rule);
+
+  const paths = files.map((file) => file.path);
+  const findings = report.findings(paths);
+  const diagnostics = options.strict === true ? findings.map((finding) => ({ ...finding, severity: 'error' as const })) : findings;
+  if (diagnostics.some((finding) => finding.severity === 'error')) return { program: undefined, diagnostics };
+  const program: Program = {
+    events: new Map([...globals.events].map(([name, type]) => [name, toEventType(type, globals.events.values())])),
+    params: new Map([...globals.params].flatMap(([name, { param }]) => (param === undefined ? [] : [[name, param] as const]))),
+    rules: rules.flatMap(({ rule }) => (rule === undefined ? [] : [rule])),
+    tests: tests.flatMap((test) => (test === undefined ? [] : [test])),
+  };
+  return { program, diagnostics };
+}
+
+export { codes, type Code, type CodeInfo } from './codes.ts';

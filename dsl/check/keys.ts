@@ -1,0 +1,152 @@
+import type { Clause, KeyExpr, Name, Span } from '../ast.ts';
+import type { Expr, KeyPart, Rule, Type } from '../typed.ts';
+import { contextOf } from './context.ts';
+import { meant, notAvailable } from './declarations.ts';
+import { isA, viewOf, type EventInfo } from './event-types.ts';
+import { condition, elaborate } from './expressions.ts';
+import type { Globals } from './globals.ts';
+import { acceptedTypes, type StageInfo } from './rule-shape.ts';
+import { eventType } from './stages.ts';
+import { aType, commonType } from './types.ts';
+import type { Value } from './value.ts';
+
+type Of<Kind extends Clause['kind']> = Extract<Clause, { kind: Kind }>;
+
+/** What a rule sees: by exact type name, with the filters of which any lets an event through. */
+export function checkInputs(globals: Globals, on: Of<'on'> | undefined, stages: Iterable<StageInfo>): Rule['sees'] {
+  const sees = new Map<string, { readonly filters: readonly Expr[]; readonly all: boolean }>();
+  const order = [...globals.events.keys()];
+  const see = (type: string, filter: Expr | undefined, all: boolean): void => {
+    const known = sees.get(type);
+    sees.set(type, { filters: [...known?.filters ?? [], ...(filter ? [filter] : [])], all: all || known?.all === true });
+  };
+  if (on === undefined) {
+    for (const stage of stages) stage.accepts.forEach((type) => see(type, undefined, true));
+  } else {
+    for (const input of on.inputs) {
+      const type = eventType(globals, input.type);
+      if (type === undefined) continue;
+      if (input.name !== undefined) {
+        globals.report.add('no-effect', input.name.span, `The name "${input.name.text}" has no effect: inputs are named for windows; a pattern names its stages.`, { hint: `write on ${input.type.text}` });
+      }
+      const ctx = contextOf(globals, { place: `the filter on "${type.name}"`, event: viewOf([type]) });
+      const filter = input.where && condition(ctx, input.where, 'What follows `where`');
+      acceptedTypes([type], globals.events).forEach((name) => see(name, filter?.expr, input.where === undefined));
+    }
+  }
+  const entries = [...sees].sort(([a], [b]) => order.indexOf(a) - order.indexOf(b));
+  return new Map(entries.map(([type, { filters, all }]) => [type, { filters: all ? [] : filters }]));
+}
+
+export interface KeyNames { readonly name: string; readonly type: Type | undefined }
+
+/** The key's parts. A part that is wrong is among `names`, without a type, so that who reads it stays silent. */
+export function checkKey(globals: Globals, by: Of<'by'> | undefined, sees: Rule['sees'], stages: ReadonlyMap<string, StageInfo>): { readonly parts: KeyPart[]; readonly names: KeyNames[] } {
+  if (by === undefined) return { parts: [], names: [] };
+  if (by.from !== undefined) notAvailable(globals.report, by.from.span, 'by … from');
+  const parts: KeyPart[] = [];
+  const names: KeyNames[] = [];
+  for (const key of by.keys) {
+    if (names.some((other) => other.name === key.name.text)) {
+      globals.report.add('field-twice', key.name.span, `The key names "${key.name.text}" twice.`);
+      continue;
+    }
+    const part = checkPart(globals, key, sees, stages);
+    if (part !== undefined) parts.push(part);
+    names.push({ name: key.name.text, type: part?.type });
+  }
+  return { parts, names };
+}
+
+function checkPart(globals: Globals, key: KeyExpr, sees: Rule['sees'], stages: ReadonlyMap<string, StageInfo>): KeyPart | undefined {
+  const { report } = globals;
+  const name = key.name.text;
+  const seen = [...sees.keys()].flatMap((type) => globals.events.get(type) ?? []);
+  const byType = new Map<EventInfo, KeyExpr['alternatives'][number]>();
+  const byStage = new Map<string, Expr>();
+  const values: Value[] = [];
+  let wrong = false;
+  const add = (made: Value | undefined): Expr | undefined => {
+    if (made === undefined) wrong = true;
+    else values.push(made);
+    return made?.expr;
+  };
+  for (const alternative of key.alternatives) {
+    const stage = stages.get(alternative.of.text);
+    const type = globals.events.get(alternative.of.text);
+    if (stage !== undefined) {
+      const made = add(elaborate(contextOf(globals, { place: `the key of "${stage.name}"`, event: stage.event }), alternative.value));
+      if (made !== undefined) byStage.set(stage.name, made);
+    } else if (type !== undefined) {
+      byType.set(type, alternative);
+      if (!seen.some((other) => isA(other, type))) report.add('no-effect', alternative.of.span, `The rule sees no "${type.name}", so this part of the key has no effect.`);
+    } else {
+      wrong = true;
+      unknownAlternative(globals, alternative.of, stages);
+    }
+  }
+  const valueOf = new Map<string, Expr>();
+  const lacking: string[] = [];
+  for (const type of seen) {
+    const alternative = nearest(byType, type);
+    const scope = { place: `the key of "${type.name}"`, event: viewOf([type]) };
+    if (alternative !== undefined || key.value !== undefined) {
+      const made = add(elaborate(contextOf(globals, scope), alternative?.value ?? key.value));
+      if (made !== undefined) valueOf.set(type.name, made);
+      continue;
+    }
+    const field = type.fields.get(name);
+    if (field !== undefined) {
+      const made = add(elaborate(contextOf(globals, scope), { kind: 'name', name, span: key.name.span }));
+      if (made !== undefined) valueOf.set(type.name, made);
+      continue;
+    }
+    const takers = [...stages.values()].filter((stage) => stage.accepts.includes(type.name));
+    if (takers.length > 0 && takers.every((stage) => byStage.has(stage.name))) continue;
+    if (type.broken) wrong = true;
+    else if (!takers.some((stage) => stage.event.broken)) lacking.push(type.name);
+  }
+  if (lacking.length > 0 && !wrong) lacksKey(globals, key, lacking, seen);
+  if (wrong || lacking.length > 0 || values.length === 0) return undefined;
+  const type = keyType(globals, key.name.span, name, values);
+  return type && { name, type, valueOf, stages: byStage };
+}
+
+function unknownAlternative(globals: Globals, of: Name, stages: ReadonlyMap<string, StageInfo>): void {
+  const isType = /^\p{Lu}/u.test(of.text);
+  globals.report.add(isType ? 'unknown-type' : 'unknown-stage', of.span, isType ? `Unknown event type "${of.text}".${meant(of.text, globals.events.keys())}`
+    : `Unknown stage "${of.text}".${meant(of.text, stages.keys())}`);
+}
+
+/** The alternative for a type: its own, else that of its nearest base. */
+function nearest<T>(byType: ReadonlyMap<EventInfo, T>, type: EventInfo): T | undefined {
+  for (let at: EventInfo | undefined = type; at !== undefined; at = at.base) {
+    const found = byType.get(at);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function lacksKey(globals: Globals, key: KeyExpr, lacking: readonly string[], seen: readonly EventInfo[]): void {
+  const name = key.name.text;
+  const fields = seen.filter((type) => lacking.includes(type.name)).flatMap((type) => [...type.fields.keys()]);
+  const types = lacking.map((type) => `"${type}"`).join(', ');
+  globals.report.add('unknown-key', key.name.span, `The rule reads ${types}, which ${lacking.length === 1 ? 'has' : 'have'} no field "${name}".${lacking.length === seen.length ? meant(name, fields) : ''}`, {
+    hint: `say what stands for it: by ${name} (${lacking[0]}: …)`,
+  });
+}
+
+function keyType(globals: Globals, span: Span, name: string, values: readonly Value[]): Type | undefined {
+  let type = values[0]!.expr.type;
+  for (const { expr } of values) {
+    const common = commonType(type, expr.type);
+    if (common === undefined) {
+      return globals.report.add('mixed-types', span, `The key "${name}" is ${aType(type)} here and ${aType(expr.type)} there, so no two such events have the same key.`);
+    }
+    type = common;
+  }
+  if (type.kind === 'list' || type.kind === 'record' || type.kind === 'null') {
+    return globals.report.add('type-mismatch', span, `A key is a text, a number, a time, a duration or a bool; "${name}" is ${aType(type)}.`);
+  }
+  return type;
+}

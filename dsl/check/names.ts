@@ -1,0 +1,185 @@
+import type { Expr as AstExpr, Span } from '../ast.ts';
+import { firstOrLast } from './aggregates.ts';
+import { meant } from './declarations.ts';
+import type { Context } from './context.ts';
+import type { EventView, FieldView } from './event-types.ts';
+import { elaborate } from './expressions.ts';
+import type { StageView } from './scope.ts';
+import { STRING, TIME, aType } from './types.ts';
+import { literal, mostNulls, underLambdas, value, type Value } from './value.ts';
+
+/** A bare name: a local, a word of the place, a field of the event being tested, a part of the key, a param or a const. */
+export function resolveName(ctx: Context, expr: Extract<AstExpr, { kind: 'name' }>): Value | undefined {
+  const { name, span } = expr;
+  const { globals, scope } = ctx;
+  const local = ctx.locals.get(name);
+  if (local !== undefined) {
+    if (local.kind === 'argument') {
+      return local.value && { ...local.value, expr: underLambdas(local.value.expr, ctx.lambdas - local.lambdas) };
+    }
+    return local.type && value(local.type.expr.type, span, { kind: 'lambdaParam', depth: ctx.lambdas - 1 - local.level }, local.type.nulls);
+  }
+  if (scope.words?.includes(name) === true) return literal(STRING, span, name);
+  const field = scope.event?.field(name);
+  if (field === 'mixed') return mixed(ctx, span, name, scope.event!);
+  if (field !== undefined && field !== 'none') return value(field.type, span, { kind: 'eventField', field: name }, field.nulls);
+  const part = scope.key?.findIndex((key) => key.name === name) ?? -1;
+  if (part >= 0) {
+    const type = scope.key![part]!.type;
+    return type && value(type, span, { kind: 'keyField', part });
+  }
+  const param = globals.params.get(name);
+  if (param !== undefined) return value(param.type, span, { kind: 'param', name }, param.nulls);
+  if (globals.consts.has(name)) {
+    const constant = globals.consts.get(name);
+    return constant && { ...constant, expr: { ...constant.expr, span } };
+  }
+  if (globals.declarations.unavailable.has(name)) return undefined;
+  return unknownName(ctx, name, span);
+}
+
+function unknownName(ctx: Context, name: string, span: Span): undefined {
+  const { globals, scope } = ctx;
+  const { report } = globals;
+  const stage = scope.stage?.(name);
+  if (stage !== undefined) {
+    const example = stage.event.names()[0] ?? 'field';
+    return report.add('stage-without-field', span, `"${name}" is a stage, not a value.`, {
+      hint: stage.as === 'list' ? `count(${name}), or an aggregate such as last(${name}).${example}` : `write ${name} and a field: ${name}.${example}`,
+    });
+  }
+  if (globals.fns.has(name)) return report.add('unknown-name', span, `"${name}" is a function.`, { hint: `call it: ${name}(…)` });
+  if (name === 'prev' || name === 'match') {
+    return report.add('stage-without-field', span, `\`${name}\` is not a value.`, { hint: name === 'prev' ? 'write prev and a field' : 'write match.id, match.from or match.to' });
+  }
+  // The event's type is not clear, and that has been reported.
+  if (scope.event?.broken === true) return undefined;
+  const stages = scope.stageNames ?? [];
+  const having = stages.filter((stageName) => {
+    const view = scope.stage?.(stageName);
+    return view !== undefined && view.as !== 'banned' && view.as !== 'later' && view.event.field(name) !== 'none';
+  });
+  if (scope.report === true && having.length > 0) {
+    const list = scope.stage!(having[0]!)!.as === 'list';
+    return report.add('unknown-name', span, `"${name}" is not a part of the rule's key, a param or a const; ${scope.place} has no event of its own.`, {
+      hint: list ? `write it with its stage, in an aggregate: last(${having[0]}).${name}` : `write it with its stage: ${having[0]}.${name}`,
+    });
+  }
+  const known = [
+    ...scope.event?.names() ?? [], ...scope.key?.map((key) => key.name) ?? [], ...globals.params.keys(), ...globals.consts.keys(), ...ctx.locals.keys(), ...scope.words ?? [],
+    ...scope.stageNames ?? [],
+  ];
+  const type = scope.event?.types.map((one) => one.name).join(' | ');
+  return report.add('unknown-name', span, type === undefined ? `Unknown name "${name}" in ${scope.place}.${meant(name, known)}`
+    : `Unknown name "${name}": it is no field of ${type}, no param and no const.${meant(name, known)}`, {
+    hint: having.length > 0 ? `the stage "${having[0]}" has such a field: ${having[0]}.${name}` : undefined,
+  });
+}
+
+function mixed(ctx: Context, span: Span, name: string, event: EventView): undefined {
+  const types = event.types.flatMap((type) => {
+    const field = type.fields.get(name);
+    return field === undefined ? [] : [`${aType(field.type)} in ${type.name}`];
+  });
+  return ctx.globals.report.add('mixed-types', span, `"${name}" is ${[...new Set(types)].join(' and ')}.`, { hint: 'only fields of one type can be read from either' });
+}
+
+/** `a.b`: a stage's field, prev.f, match.id, last(s).f, or a field of a record. */
+export function resolveMember(ctx: Context, expr: Extract<AstExpr, { kind: 'member' }>): Value | undefined {
+  const { object, name, span } = expr;
+  if (object.kind === 'name' && !ctx.locals.has(object.name)) {
+    const stage = ctx.scope.stage?.(object.name);
+    if (stage !== undefined) return stageField(ctx, stage, name.text, name.span, span);
+    const field = ctx.scope.event?.field(object.name);
+    if (field === undefined || field === 'none') {
+      if (object.name === 'prev') return prevField(ctx, name.text, name.span, span);
+      if (object.name === 'match') return matchInfo(ctx, name.text, name.span, span);
+      const known = ctx.scope.key?.some((key) => key.name === object.name) === true || ctx.globals.params.has(object.name)
+        || ctx.globals.consts.has(object.name) || ctx.globals.declarations.unavailable.has(object.name);
+      if (!known) return unknownStage(ctx, object.name, object.span);
+    }
+  }
+  const picked = firstOrLast(ctx, object, name, span);
+  if (picked !== 'none') return picked;
+  const record = elaborate(ctx, object);
+  if (record === undefined) return undefined;
+  const { type } = record.expr;
+  if (type.kind !== 'record') {
+    return ctx.globals.report.add('type-mismatch', name.span, `Only records have fields; this is ${aType(type)}.`);
+  }
+  const field = type.fields.find((other) => other.name === name.text);
+  if (field === undefined) {
+    return ctx.globals.report.add('unknown-field', name.span, `There is no field "${name.text}" in this record.${meant(name.text, type.fields.map((other) => other.name))}`);
+  }
+  return value(field.type, span, { kind: 'member', object: record.expr, field: name.text }, mostNulls(record, field.optional ? 2 : 0));
+}
+
+function unknownStage(ctx: Context, name: string, span: Span): undefined {
+  const { scope, globals } = ctx;
+  if (scope.event?.broken === true) return undefined;
+  if (scope.stage === undefined) {
+    return globals.report.add('unknown-name', span, `Unknown name "${name}": ${scope.place} knows no stages.${meant(name, scope.event?.names() ?? [])}`);
+  }
+  return globals.report.add('unknown-stage', span, `Unknown stage "${name}".${meant(name, [...scope.stageNames ?? [], ...scope.event?.names() ?? []])}`);
+}
+
+/** Reports a stage that cannot be read where the expression stands. */
+export function readable(ctx: Context, stage: StageView, span: Span): boolean {
+  if (stage.as === 'banned') {
+    ctx.globals.report.add('banned-stage-read', span, `"${stage.name}" is only ever banned, so no event is bound to it.`, { related: [{ span: stage.span, message: 'defined here' }] });
+    return false;
+  }
+  if (stage.as === 'later') {
+    ctx.globals.report.add('stage-not-bound', span, `"${stage.name}" is not bound yet in ${ctx.scope.place}.`, { hint: 'a condition reads the stages before its own; `having` reads all of them' });
+    return false;
+  }
+  return true;
+}
+
+/** The field of a stage's events, or undefined with a report. */
+export function fieldOf(ctx: Context, event: EventView, owner: string, name: string, span: Span): FieldView | undefined {
+  const field = event.field(name);
+  if (field === 'mixed') return mixed(ctx, span, name, event);
+  if (field !== 'none') return field;
+  if (event.broken) return undefined;
+  const types = event.types.map((type) => `"${type.name}"`);
+  const lacking = event.types.filter((type) => !type.fields.has(name)).map((type) => `"${type.name}"`);
+  const where = types.length === 1 ? `on event ${types[0]}` : lacking.length < types.length ? `: ${lacking.join(' and ')} has none (${owner} may be either)` : `on ${types.join(' or ')}`;
+  return ctx.globals.report.add('unknown-field', span, `Unknown field "${name}" ${where}.${meant(name, event.names())}`.replace(' :', ':'));
+}
+
+function stageField(ctx: Context, stage: StageView, name: string, nameSpan: Span, span: Span): Value | undefined {
+  if (!readable(ctx, stage, span)) return undefined;
+  const field = fieldOf(ctx, stage.event, stage.name, name, nameSpan);
+  if (field === undefined) return undefined;
+  if (ctx.each === stage.name) return value(field.type, span, { kind: 'eachField', field: name }, field.nulls);
+  switch (stage.as) {
+    case 'tested': return value(field.type, span, { kind: 'eventField', field: name }, field.nulls);
+    case 'one': return value(field.type, span, { kind: 'stageField', stage: stage.name, field: name }, mostNulls(field.nulls, stage.maybeUnbound ? 2 : 0));
+    default:
+      return ctx.globals.report.add('loop-needs-aggregate', span, `"${stage.name}" is a loop here, so ${stage.name}.${name} is a list of values.`, {
+        hint: `pick one, last(${stage.name}).${name}, or take all: ${field.type.kind === 'int' || field.type.kind === 'float' || field.type.kind === 'duration' ? `avg(${stage.name}.${name})` : `values(${stage.name}.${name})`}`,
+      });
+  }
+}
+
+function prevField(ctx: Context, name: string, nameSpan: Span, span: Span): Value | undefined {
+  const { prev } = ctx.scope;
+  if (prev === undefined) return ctx.globals.report.add('prev-here', span, `There is no previous event in ${ctx.scope.place}.`);
+  const field = prev.event.types.length === 0 ? undefined : fieldOf(ctx, prev.event, 'the previous event', name, nameSpan);
+  if (prev.event.types.length === 0) {
+    return ctx.globals.report.add('never-true', span, 'There is no event before the first step, so `prev` is always null here.', { hint: 'drop the condition, or move it to a later stage' });
+  }
+  return field && value(field.type, span, { kind: 'prevField', field: name }, mostNulls(field.nulls, prev.maybeUnbound ? 2 : 0));
+}
+
+function matchInfo(ctx: Context, name: string, nameSpan: Span, span: Span): Value | undefined {
+  if (ctx.scope.match !== true) {
+    return ctx.globals.report.add('match-here', span, `\`match.${name}\` is known only once there is a match: in \`having\`, \`alert\` and \`emit\`, not in ${ctx.scope.place}.`);
+  }
+  switch (name) {
+    case 'id': return value(STRING, span, { kind: 'matchInfo', what: 'id' });
+    case 'from': case 'to': return value(TIME, span, { kind: 'matchInfo', what: name });
+    default: return ctx.globals.report.add('unknown-field', nameSpan, `A match has id, from and to, not "${name}".${meant(name, ['id', 'from', 'to'])}`);
+  }
+}

@@ -1,0 +1,360 @@
+import type { IToken, ParserMethod, TokenType } from 'chevrotain';
+import type { Clause, Expr, KeyExpr, Name, OnInput, OutField, RuleDecl } from './ast.ts';
+import { PatternGrammar } from './grammar-patterns.ts';
+import { stringValue } from './lexer.ts';
+import { found } from './syntax-errors.ts';
+import { didYouMean } from './suggest.ts';
+import {
+  Colon, Comma, Equals, isReserved, Keyword, LBrace, LParen, NumberLiteral, Percent, RBrace, Reserved, RParen, StringLiteral, Word,
+} from './tokens.ts';
+
+const CLAUSES = new Set<TokenType>([
+  Keyword.title, Keyword.description, Keyword.owner, Keyword.runbook, Keyword.severity, Keyword.tags, Keyword.by, Keyword.on, Keyword.match, Keyword.having,
+  Keyword.window, Keyword.trigger, Keyword.late, Keyword.alert, Keyword.emit, Keyword.keep, Keyword.limit, Keyword.mode, Keyword.evidence, Keyword.version,
+]);
+
+/** What may only stand right after a pattern. */
+const MATCH_TAIL = new Set<TokenType>([Keyword.without, Keyword.within, Keyword.gap, Reserved.then]);
+
+/** Rules and their clauses: section 2 of the language. */
+export abstract class RuleGrammar extends PatternGrammar {
+  /** A `by` that was read as part of `limit` and stands on its own line. */
+  private limitBy: IToken | undefined;
+
+  protected readonly ruleDecl: ParserMethod<[], RuleDecl> = this.RULE('ruleDecl', () => {
+    const start = this.CONSUME(Keyword.rule);
+    const name = this.CONSUME(Word);
+    const open = this.CONSUME(LBrace);
+    this.ACTION(() => {
+      this.limitBy = undefined;
+      this.refusedNames.clear();
+    });
+    let clauses: Clause[] = [];
+    if (this.RECORDING_PHASE) {
+      this.MANY(() => this.SUBRULE(this.ruleItem));
+      this.CONSUME(RBrace);
+    } else {
+      clauses = this.items(() => this.SUBRULE(this.ruleItem), (inBraces) => this.startsRuleItem(inBraces));
+      this.closeBrace(open, `rule ${name.image}`);
+      this.warnOfLimitBy(clauses);
+    }
+    return this.ACTION((): RuleDecl => ({ kind: 'rule', name: this.nameOf(name), clauses, span: this.spanFrom(start) }));
+  });
+
+  private warnOfLimitBy(clauses: readonly Clause[]): void {
+    if (this.limitBy === undefined || clauses.some((clause) => clause.kind === 'by')) return;
+    this.warn('limit-takes-by', this.limitBy, "this 'by' belongs to the limit before it, and the rule has no key of its own", "if it is meant as the rule's key, move it before 'limit'");
+  }
+
+  private readonly ruleItem: ParserMethod<[], Clause | undefined> = this.RULE('ruleItem', () => {
+    this.ACTION(() => {
+      if (!this.startsStage()) this.refuseUnknownClause();
+    });
+    return this.OR([
+      { GATE: () => this.startsStage(), IGNORE_AMBIGUITIES: true, ALT: () => this.SUBRULE(this.stageDef) },
+      { GATE: () => !this.startsStage(), IGNORE_AMBIGUITIES: true, ALT: () => this.SUBRULE(this.clause) },
+    ]);
+  });
+
+  private refuseUnknownClause(): void {
+    const next = this.LA(1);
+    if (CLAUSES.has(next.tokenType)) return;
+    if (MATCH_TAIL.has(next.tokenType)) {
+      this.fail('syntax', next, `'${next.image}' does not stand here`, "'within', 'gap', 'without' and 'then skip' stand right after the pattern, before the stages");
+    }
+    const what = `expected a clause such as match, alert or severity, or a stage such as hit: Payment, found ${found(next)}`;
+    if (isReserved(next) && this.isNext(Colon, 2)) this.fail('syntax', next, what, `'${next.image}' is a reserved word and cannot be the name of a stage`);
+    if (!this.isNext(Word)) this.fail('syntax', next, what);
+    const meant = didYouMean(next.image, clauseWords);
+    this.fail('unknown-clause', next, `unknown clause '${next.image}'`, meant === undefined ? "a stage's definition is a name, ':' and an event type" : `did you mean '${meant}'?`);
+  }
+
+  protected isClauseWord(token: IToken): boolean {
+    return CLAUSES.has(token.tokenType);
+  }
+
+  protected startsClause(): boolean {
+    if (this.recordsAllowed) return false;
+    const second = this.LA(2);
+    switch (this.LA(1).tokenType) {
+      case Keyword.alert: case Keyword.emit:
+        return this.tokenIs(second, Word) && this.isNext(LBrace, 3);
+      case Keyword.title: case Keyword.description: case Keyword.owner: case Keyword.runbook:
+        return second.tokenType === StringLiteral;
+      case Keyword.match:
+        return second.tokenType === Keyword.first || second.tokenType === Keyword.longest || second.tokenType === Keyword.all;
+      default:
+        return false;
+    }
+  }
+
+  /** Where reading goes on after an error in a rule's body; inside braces that may be left open, only at what hardly can be a field. */
+  private startsRuleItem(inBraces: boolean): boolean {
+    if (inBraces) return this.firstOnLine() && (this.startsClause() || (this.isClauseWord(this.LA(1)) && this.isNext(Word, 2)));
+    if (this.firstOnLine()) return this.startsStage() || this.isClauseWord(this.LA(1));
+    return this.startsClause();
+  }
+
+  private readonly clause: ParserMethod<[], Clause | undefined> = this.RULE('clause', () => this.OR([
+    { ALT: () => this.SUBRULE(this.textClause) },
+    { ALT: () => {
+      const start = this.CONSUME(Keyword.severity);
+      const value = this.SUBRULE(this.expression);
+      return this.ACTION((): Clause => ({ kind: 'severity', value, span: this.spanFrom(start) }));
+    } },
+    { ALT: () => {
+      const start = this.CONSUME(Keyword.tags);
+      const tags: Name[] = [];
+      this.AT_LEAST_ONE_SEP({ SEP: Comma, DEF: () => tags.push(this.nameOf(this.CONSUME(Word))) });
+      return this.ACTION((): Clause => ({ kind: 'tags', tags, span: this.spanFrom(start) }));
+    } },
+    { ALT: () => this.SUBRULE(this.byClause) },
+    { ALT: () => this.SUBRULE(this.onClause) },
+    { ALT: () => this.SUBRULE(this.matchClause) },
+    { ALT: () => {
+      const start = this.CONSUME(Keyword.having);
+      const cond = this.SUBRULE(this.condition);
+      return this.ACTION((): Clause => ({ kind: 'having', cond, span: this.spanFrom(start) }));
+    } },
+    { ALT: () => this.SUBRULE(this.windowClause) },
+    { ALT: () => this.SUBRULE(this.alertClause) },
+    { ALT: () => this.SUBRULE(this.emitClause) },
+    { ALT: () => this.SUBRULE(this.keepClause) },
+    { ALT: () => this.SUBRULE(this.limitClause) },
+    { ALT: () => this.SUBRULE(this.modeClause) },
+    { ALT: () => {
+      const start = this.CONSUME(Keyword.evidence);
+      const level = this.OR1({
+        DEF: [
+          { ALT: () => this.CONSUME(Keyword.full) },
+          { ALT: () => this.CONSUME(Keyword.refs) },
+          { ALT: () => this.CONSUME(Keyword.none) },
+        ],
+        ERR_MSG: "'full', 'refs' or 'none'",
+      });
+      return this.ACTION((): Clause => ({ kind: 'evidence', level: level.image as 'full' | 'refs' | 'none', span: this.spanFrom(start) }));
+    } },
+    { ALT: () => {
+      const start = this.CONSUME(Keyword.version);
+      const number = this.CONSUME(NumberLiteral);
+      return this.ACTION((): Clause => {
+        if (!/^\d+$/.test(number.image)) this.report('bad-number', number, `a version is a whole number, found '${number.image}'`);
+        return { kind: 'version', version: Math.trunc(Number.parseFloat(number.image)), span: this.spanFrom(start) };
+      });
+    } },
+  ]));
+
+  private readonly textClause: ParserMethod<[], Clause> = this.RULE('textClause', () => {
+    const start = this.OR([
+      { ALT: () => this.CONSUME(Keyword.title) },
+      { ALT: () => this.CONSUME(Keyword.description) },
+      { ALT: () => this.CONSUME(Keyword.owner) },
+      { ALT: () => this.CONSUME(Keyword.runbook) },
+    ]);
+    const text = this.CONSUME(StringLiteral);
+    return this.ACTION((): Clause => ({ kind: start.image as 'title' | 'description' | 'owner' | 'runbook', text: stringValue(text), span: this.spanFrom(start) }));
+  });
+
+  private readonly byClause: ParserMethod<[], Clause> = this.RULE('byClause', () => {
+    const start = this.CONSUME(Keyword.by);
+    const keys: KeyExpr[] = [];
+    this.AT_LEAST_ONE_SEP({ SEP: Comma, DEF: () => keys.push(this.SUBRULE(this.keyExpr)) });
+    const from = this.OPTION({
+      GATE: () => !this.startsStage(),
+      DEF: () => {
+        this.CONSUME(Keyword.from);
+        return this.CONSUME(Word);
+      },
+    });
+    return this.ACTION((): Clause => ({ kind: 'by', keys, ...(from !== undefined && { from: this.nameOf(from) }), span: this.spanFrom(start) }));
+  });
+
+  private readonly keyExpr: ParserMethod<[], KeyExpr> = this.RULE('keyExpr', () => {
+    const name = this.CONSUME(Word);
+    const alternatives: { of: Name; value: Expr }[] = [];
+    const value = this.OR([
+      { ALT: () => {
+        this.CONSUME(Equals);
+        return this.SUBRULE(this.expression);
+      } },
+      { ALT: () => {
+        this.CONSUME(LParen);
+        this.AT_LEAST_ONE_SEP({
+          SEP: Comma,
+          DEF: () => {
+            const of = this.CONSUME1(Word);
+            this.CONSUME(Colon);
+            const alternative = this.SUBRULE1(this.expression);
+            this.ACTION(() => alternatives.push({ of: this.nameOf(of), value: alternative }));
+          },
+        });
+        this.CONSUME(RParen);
+        return undefined;
+      } },
+      { ALT: () => undefined },
+    ]);
+    this.ACTION(() => {
+      if (this.LA(1).image === '.' || this.LA(1).image === '[') {
+        this.fail('syntax', this.LA(1), 'a key is a field, or has a name of its own', `write by name = ${name.image}${this.LA(1).image}…`);
+      }
+    });
+    return this.ACTION((): KeyExpr => ({ name: this.nameOf(name), ...(value !== undefined && { value }), alternatives, span: this.spanFrom(name) }));
+  });
+
+  private readonly onClause: ParserMethod<[], Clause | undefined> = this.RULE('onClause', () => {
+    const start = this.CONSUME(Keyword.on);
+    return this.OR([
+      { GATE: () => this.isKeyword(Keyword.timeout), IGNORE_AMBIGUITIES: true, ALT: () => {
+        this.CONSUME(Keyword.timeout);
+        return this.OR1({
+          DEF: [{ ALT: () => this.SUBRULE(this.alertClause, { ARGS: [start] }) }, { ALT: () => this.SUBRULE(this.emitClause, { ARGS: [start] }) }],
+          ERR_MSG: "'alert' or 'emit'",
+        });
+      } },
+      { GATE: () => this.isKeyword(Keyword.clear), IGNORE_AMBIGUITIES: true, ALT: () => {
+        this.CONSUME(Keyword.clear);
+        return this.OR2({
+          DEF: [
+            { ALT: () => {
+              this.SUBRULE1(this.alertClause);
+              return undefined;
+            } },
+            { ALT: () => {
+              this.SUBRULE1(this.emitClause);
+              return undefined;
+            } },
+          ],
+          ERR_MSG: "'alert' or 'emit'",
+        });
+      } },
+      { GATE: () => !this.isKeyword(Keyword.timeout) && !this.isKeyword(Keyword.clear), IGNORE_AMBIGUITIES: true, ALT: () => {
+        const inputs: OnInput[] = [];
+        this.AT_LEAST_ONE_SEP({ SEP: Comma, DEF: () => inputs.push(this.SUBRULE(this.onInput)) });
+        return this.ACTION((): Clause => ({ kind: 'on', inputs, span: this.spanFrom(start) }));
+      } },
+    ]);
+  });
+
+  private readonly onInput: ParserMethod<[], OnInput> = this.RULE('onInput', () => {
+    const start = this.LA(1);
+    const name = this.OPTION({
+      GATE: () => this.isNext(Colon, 2),
+      DEF: () => {
+        const token = this.CONSUME(Word);
+        this.CONSUME(Colon);
+        return token;
+      },
+    });
+    const type = this.CONSUME1(Word);
+    const where = this.OPTION1({
+      GATE: () => !this.startsStage(),
+      DEF: () => {
+        this.CONSUME(Keyword.where);
+        return this.SUBRULE(this.condition);
+      },
+    });
+    return this.ACTION((): OnInput => ({
+      ...(name !== undefined && { name: this.nameOf(name) }), type: this.nameOf(type), ...(where !== undefined && { where }), span: this.spanFrom(start),
+    }));
+  });
+
+  private readonly alertClause: ParserMethod<[timeout?: IToken], Clause> = this.RULE('alertClause', (timeout?: IToken) => {
+    const start = this.CONSUME(Keyword.alert);
+    const channel = this.CONSUME(Word);
+    const fields = this.SUBRULE(this.outFields);
+    return this.ACTION((): Clause => ({ kind: 'alert', onTimeout: timeout !== undefined, channel: this.nameOf(channel), fields, span: this.spanFrom(timeout ?? start) }));
+  });
+
+  private readonly emitClause: ParserMethod<[timeout?: IToken], Clause> = this.RULE('emitClause', (timeout?: IToken) => {
+    const start = this.CONSUME(Keyword.emit);
+    const type = this.CONSUME(Word);
+    const fields: OutField[] = this.SUBRULE(this.outFields);
+    return this.ACTION((): Clause => ({ kind: 'emit', onTimeout: timeout !== undefined, type: this.nameOf(type), fields, span: this.spanFrom(timeout ?? start) }));
+  });
+
+  private readonly keepClause: ParserMethod<[], Clause> = this.RULE('keepClause', () => {
+    const start = this.CONSUME(Keyword.keep);
+    const count = this.SUBRULE(this.expression);
+    this.CONSUME(Keyword.events);
+    const drop = this.OPTION({
+      GATE: () => !this.startsStage(),
+      DEF: () => {
+        this.CONSUME(Keyword.drop);
+        return this.OR({
+          DEF: [{ ALT: () => this.CONSUME(Keyword.oldest) }, { ALT: () => this.CONSUME(Keyword.newest) }],
+          ERR_MSG: "'oldest' or 'newest'",
+        });
+      },
+    });
+    return this.ACTION((): Clause => ({ kind: 'keep', count, drop: (drop?.image ?? 'oldest') as 'oldest' | 'newest', span: this.spanFrom(start) }));
+  });
+
+  private readonly limitClause: ParserMethod<[], Clause> = this.RULE('limitClause', () => {
+    const start = this.CONSUME(Keyword.limit);
+    const count = this.SUBRULE(this.expression);
+    this.CONSUME(Keyword.per);
+    const per = this.SUBRULE(this.duration);
+    const by = this.OPTION({
+      GATE: () => !this.startsStage() && !this.startsKey(),
+      DEF: () => {
+        const onOwnLine = this.firstOnLine();
+        const word = this.CONSUME(Keyword.by);
+        this.ACTION(() => {
+          if (onOwnLine) this.limitBy = word;
+        });
+        return this.SUBRULE1(this.expression);
+      },
+    });
+    return this.ACTION((): Clause => ({ kind: 'limit', count, per, ...(by !== undefined && { by }), span: this.spanFrom(start) }));
+  });
+
+  /** `by` with what only the rule's key can have: several parts, a computed one, alternatives, a table. */
+  private startsKey(): boolean {
+    const third = this.LA(3).tokenType;
+    return third === Comma || third === Equals || third === Keyword.from || (third === LParen && this.isNext(Word, 4) && this.isNext(Colon, 5));
+  }
+
+  private readonly modeClause: ParserMethod<[], Clause> = this.RULE('modeClause', () => {
+    const start = this.CONSUME(Keyword.mode);
+    return this.OR({
+      DEF: [
+        { ALT: () => this.plainMode(start, this.CONSUME(Keyword.live)) },
+        { ALT: () => this.plainMode(start, this.CONSUME(Keyword.shadow)) },
+        { ALT: () => this.plainMode(start, this.CONSUME(Keyword.off)) },
+        { ALT: () => {
+          this.CONSUME(Keyword.canary);
+          const share = this.CONSUME(NumberLiteral);
+          this.ACTION(() => {
+            if (!this.isNext(Percent)) this.fail('syntax', this.LA(1), `expected '%' after ${share.image}, found ${found(this.LA(1))}`, `write canary ${share.image}%`);
+          });
+          this.CONSUME(Percent);
+          return this.ACTION((): Clause => ({ kind: 'mode', mode: 'canary', percent: Number.parseFloat(share.image), span: this.spanFrom(start) }));
+        } },
+      ],
+      ERR_MSG: "'live', 'shadow', 'canary 5%' or 'off'",
+    });
+  });
+
+  private plainMode(start: IToken, word: IToken): Clause {
+    return this.ACTION((): Clause => ({ kind: 'mode', mode: word.image as 'live' | 'shadow' | 'off', span: this.spanFrom(start) }));
+  }
+
+  /**
+   * `window …`, and what belongs to it: `trigger …` and `late within …`. This version refuses window rules as a whole, so they are only stepped over; the
+   * window itself leaves a node by which the checker does so.
+   */
+  private readonly windowClause: ParserMethod<[], Clause | undefined> = this.RULE('windowClause', () => {
+    const start = this.OR([
+      { ALT: () => this.CONSUME(Keyword.window) },
+      { ALT: () => this.CONSUME(Keyword.trigger) },
+      { ALT: () => this.CONSUME(Keyword.late) },
+    ]);
+    return this.ACTION((): Clause | undefined => {
+      if (this.LA(0).tokenType === Keyword.trigger && this.isNext(Keyword.on)) this.skipOne();
+      while (!this.atEnd() && !this.isNext(RBrace) && !this.isNext(LBrace) && !this.isClauseWord(this.LA(1)) && !this.startsStage() && !this.atDeclaration()) this.skipOne();
+      return start.tokenType === Keyword.window ? { kind: 'window', span: this.spanFrom(start) } : undefined;
+    });
+  });
+}
+
+const clauseWords = [...CLAUSES].map((type) => type.name.toLowerCase());

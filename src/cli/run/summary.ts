@@ -1,0 +1,185 @@
+/** What a run did: per rule and in all, as data and as text; and, where nothing came of it, why. */
+import type { Plan } from '../../compile/index.ts';
+import type { EngineStats, RuleStats } from '../../engine/index.ts';
+import type { Colours } from '../colours.ts';
+import { formatBytes, formatCount, formatDuration, isoTime, plural, printable, table } from '../format.ts';
+
+/** Rejected events of one reason, with what was wrong with the first of them. */
+export interface RejectCount { readonly reason: string; count: number; readonly first: string }
+
+/** All that the summary is made from. */
+export interface RunFigures {
+  readonly plan: Plan;
+  readonly stats: EngineStats;
+  /** Open runs per rule when the input ended, before the end of time closed those with a bound. */
+  readonly openRuns: ReadonlyMap<string, number>;
+  /** Bytes of state when the input ended. */
+  readonly stateBytes: number;
+  readonly inputs: readonly string[];
+  readonly rejects: ReadonlyMap<string, RejectCount>;
+  /** Events outside --from and --to. */
+  readonly outside: number;
+  /** Alerts of rules in shadow mode: counted, not written. */
+  readonly shadow: number;
+  readonly byType: ReadonlyMap<string, number>;
+  readonly firstTime: number | undefined;
+  readonly lastTime: number | undefined;
+  /** ms of real time. */
+  readonly elapsed: number;
+  readonly interrupted: boolean;
+  readonly typeField: string;
+}
+
+export interface RunSummary {
+  readonly events: number;
+  readonly alerts: number;
+  readonly shadowAlerts: number;
+  readonly late: number;
+  readonly duplicates: number;
+  readonly rejected: number;
+  readonly rejects: readonly { readonly reason: string; readonly count: number; readonly first: string }[];
+  readonly outside: number;
+  readonly types: Readonly<Record<string, number>>;
+  readonly from: string | null;
+  readonly to: string | null;
+  readonly inputs: readonly string[];
+  readonly seconds: number;
+  readonly eventsPerSecond: number;
+  /** The largest the process has been, bytes. */
+  readonly memory: number;
+  /** State of the engine at the end of the input, bytes. */
+  readonly state: number;
+  readonly interrupted: boolean;
+  readonly rules: readonly RuleSummary[];
+  /** What the person should know: why nothing came, what is incomplete. */
+  readonly notes: readonly string[];
+}
+
+export interface RuleSummary {
+  readonly rule: string;
+  readonly events: number;
+  readonly alerts: number;
+  readonly openRuns: number;
+  readonly timedOut: number;
+  readonly dropped: number;
+  readonly suppressed: number;
+  readonly nullKeys: number;
+}
+
+export function summarize(figures: RunFigures): RunSummary {
+  const { stats, rejects, elapsed } = figures;
+  const rejected = [...rejects.values()].reduce((sum, reject) => sum + reject.count, 0);
+  const rules = stats.rules.map((rule): RuleSummary => ({
+    rule: rule.name, events: rule.events, alerts: rule.alerts, openRuns: figures.openRuns.get(rule.name) ?? 0,
+    timedOut: rule.timedOut, dropped: rule.dropped, suppressed: rule.suppressed, nullKeys: rule.nullKeys,
+  }));
+  const seconds = elapsed / 1000;
+  return {
+    events: stats.events,
+    alerts: rules.reduce((sum, rule) => sum + rule.alerts, 0),
+    shadowAlerts: figures.shadow,
+    late: stats.late,
+    duplicates: stats.duplicates,
+    rejected,
+    rejects: [...rejects.values()].sort((a, b) => b.count - a.count).map(({ reason, count, first }) => ({ reason, count, first })),
+    outside: figures.outside,
+    types: Object.fromEntries(figures.byType),
+    from: figures.firstTime === undefined ? null : isoTime(figures.firstTime),
+    to: figures.lastTime === undefined ? null : isoTime(figures.lastTime),
+    inputs: figures.inputs,
+    seconds: Math.round(seconds * 1000) / 1000,
+    eventsPerSecond: seconds > 0 ? Math.round(stats.events / seconds) : 0,
+    memory: process.resourceUsage().maxRSS * 1024,
+    state: figures.stateBytes,
+    interrupted: figures.interrupted,
+    rules,
+    notes: notes(figures, rejected),
+  };
+}
+
+function notes(figures: RunFigures, rejected: number): string[] {
+  const { stats, plan, byType } = figures;
+  const found: string[] = [];
+  if (figures.interrupted) found.push('Interrupted: the input was not read to its end, and what still waited for time to pass was not reported.');
+  if (plan.rules.length === 0) found.push('There is no rule to run: every rule is `mode off`, or the files declare none.');
+  if (stats.events === 0) found.push(nothingRead(figures, rejected));
+  else {
+    for (const rule of stats.rules) {
+      const note = ruleNote(rule, figures);
+      if (note !== undefined) found.push(note);
+    }
+  }
+  const unused = [...byType.keys()].filter((type) => !plan.rules.some(({ rule }) => rule.sees.has(type)));
+  if (unused.length > 0 && stats.events > 0) {
+    found.push(`No rule reads ${unused.map((type) => `${type} (${plural(byType.get(type)!, 'event')})`).join(', ')}.`);
+  }
+  if (stats.late > 0) {
+    found.push(`${plural(stats.late, 'event')} came late and ${stats.late === 1 ? 'was' : 'were'} kept off the patterns; --lateness 5s waits for such, --late FILE keeps them.`);
+  }
+  if (stats.derivedRejected > 0) found.push(`${plural(stats.derivedRejected, 'derived event')} lacked a required field and was dropped: see the fields of \`emit\`.`);
+  return found;
+}
+
+/** Why no event at all reached the rules. */
+function nothingRead(figures: RunFigures, rejected: number): string {
+  const most = [...figures.rejects.values()].sort((a, b) => b.count - a.count)[0];
+  if (most === undefined) {
+    if (figures.outside > 0) return `All ${plural(figures.outside, 'event')} lie outside --from and --to.`;
+    if (figures.stats.late > 0) return 'Every event was late.';
+    return `There was no event in ${figures.inputs.join(', ')}.`;
+  }
+  const declared = [...figures.plan.program.events.keys()].join(', ');
+  const advice = most.reason === 'unknown-type' || most.reason === 'missing-type'
+    ? ` The field "${figures.typeField}" of a line names its event type (another: --type-field); declared are ${declared}. --events ${firstType(figures)}=FILE says that all of a file is one type.`
+    : most.reason === 'missing-field' ? ' --map Type.field=name reads a field from another name.' : '';
+  return `No event could be used: ${formatCount(most.count)} of ${formatCount(rejected)} were rejected as ${most.reason}, the first because ${printable(most.first)}.${advice}`;
+}
+
+function firstType(figures: RunFigures): string {
+  return [...(figures.plan.rules[0]?.rule.sees.keys() ?? figures.plan.program.events.keys())][0] ?? 'Type';
+}
+
+/** Why a rule reported nothing, where the figures tell. */
+function ruleNote(stats: RuleStats, figures: RunFigures): string | undefined {
+  const plan = figures.plan.rules.find(({ rule }) => rule.name === stats.name);
+  if (plan === undefined || stats.alerts > 0 || stats.suppressed > 0) return undefined;
+  const { rule } = plan;
+  if (rule.outputs.every((output) => output.kind === 'emit')) return undefined;
+  if (stats.events === 0) return `${rule.name} saw no event: it reads ${[...rule.sees.keys()].join(', ')}, and the input held none that it lets in.`;
+  if (stats.nullKeys >= stats.events) {
+    return `${rule.name} saw no event: in all ${plural(stats.events, 'event')} a part of its key (${rule.key.map((part) => part.name).join(', ')}) is null.`;
+  }
+  const open = figures.openRuns.get(rule.name) ?? 0;
+  if (open === 0 && stats.timedOut === 0 && stats.dropped === 0) {
+    const first = [...new Set(plan.automaton.starts.map((edge) => plan.automaton.positions[edge.to]!.stage))].filter((stage) => stage !== undefined);
+    return `${rule.name} reported nothing: no run was open at the end and none timed out${first.length === 0 ? '' : `, so most likely no event satisfies its first step (${first.join(', ')})`}.`;
+  }
+  return `${rule.name} reported nothing: ${plural(open, 'run')} open at the end, ${formatCount(stats.timedOut)} timed out.`;
+}
+
+/** The summary for a terminal, with a newline at the end. */
+export function renderSummary(summary: RunSummary, c: Colours): string {
+  const columns: readonly (readonly [string, (rule: RuleSummary) => number])[] = [
+    ['events', (rule) => rule.events], ['alerts', (rule) => rule.alerts], ['open runs', (rule) => rule.openRuns], ['timed out', (rule) => rule.timedOut],
+    ['dropped', (rule) => rule.dropped], ['suppressed', (rule) => rule.suppressed], ['null keys', (rule) => rule.nullKeys],
+  ];
+  const always = new Set(['events', 'alerts', 'open runs', 'timed out', 'dropped']);
+  const shown = columns.filter(([name, value]) => always.has(name) || summary.rules.some((rule) => value(rule) > 0));
+  const rows = summary.rules.map((rule) => [rule.rule, ...shown.map(([, value]) => formatCount(value(rule)))]);
+  const [header = '', ...lines] = table(['rule', ...shown.map(([name]) => name)], rows).split('\n');
+  const extras = [
+    summary.late > 0 ? `${formatCount(summary.late)} late` : 'none late',
+    summary.rejected > 0 ? `${formatCount(summary.rejected)} rejected` : 'none rejected',
+    summary.duplicates > 0 ? `${formatCount(summary.duplicates)} repeated` : '',
+    summary.outside > 0 ? `${formatCount(summary.outside)} outside --from and --to` : '',
+    summary.shadowAlerts > 0 ? `${formatCount(summary.shadowAlerts)} alerts in shadow` : '',
+  ].filter((text) => text !== '');
+  const text = [
+    ...(rows.length === 0 ? [] : [c.bold(header), ...lines, '']),
+    `${plural(summary.events, 'event')} in ${formatDuration(Math.round(summary.seconds * 1000))} (${formatCount(summary.eventsPerSecond)}/s)`
+      + ` from ${summary.inputs.map(printable).join(', ')}; ${extras.join(', ')}; memory ${formatBytes(summary.memory)}, of it state ${formatBytes(summary.state)}`,
+    ...summary.rejects.map(({ reason, count, first }) => c.dim(`  ${formatCount(count)} ${reason}: ${printable(first)}`)),
+    ...summary.notes.map((note) => c.yellow(note)),
+  ];
+  return `${text.join('\n')}\n`;
+}

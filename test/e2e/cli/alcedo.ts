@@ -1,0 +1,97 @@
+/** Runs the command line as a person does: a process of its own, in a folder of its own. */
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const MAIN = fileURLToPath(new URL('../../../src/cli/main.ts', import.meta.url));
+
+export interface Finished { readonly code: number | null; readonly out: string; readonly err: string }
+
+export class Workplace {
+  readonly folder = mkdtempSync(join(tmpdir(), 'alcedo-'));
+
+  write(path: string, content: string | Uint8Array): string {
+    const file = join(this.folder, path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, content);
+    return path;
+  }
+
+  read(path: string): string {
+    return readFileSync(join(this.folder, path), 'utf8');
+  }
+
+  /** The data of a file of JSON Lines. */
+  lines(path: string): Record<string, unknown>[] {
+    return jsonLines(this.read(path));
+  }
+
+  alcedo(args: readonly string[], options: { readonly input?: string | Uint8Array; readonly env?: Record<string, string> } = {}): Finished {
+    const done = spawnSync(process.execPath, [MAIN, ...args], {
+      cwd: this.folder, input: options.input ?? '', encoding: 'utf8', env: { PATH: process.env['PATH'] ?? '', ...options.env }, timeout: 50_000, maxBuffer: 1 << 28,
+    });
+    return { code: done.status, out: done.stdout, err: done.stderr };
+  }
+
+  /** Starts it and leaves its standard input open. */
+  start(args: readonly string[]): ReturnType<typeof spawn> {
+    return spawn(process.execPath, [MAIN, ...args], { cwd: this.folder, stdio: ['pipe', 'pipe', 'pipe'] });
+  }
+
+  /** Runs a shell line in which `alcedo` is the command line. */
+  shell(line: string): Finished {
+    const script = `set -o pipefail; alcedo() { "${process.execPath}" "${MAIN}" "$@"; }; ${line}`;
+    const done = spawnSync('bash', ['-c', script], { cwd: this.folder, encoding: 'utf8', timeout: 50_000 });
+    return { code: done.status, out: done.stdout, err: done.stderr };
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+export function jsonLines(text: string): Record<string, unknown>[] {
+  return text.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+/** The first example of the language, in the layout of `alcedo fmt`, with a test that passes. */
+export const CARD_TESTING = `event Payment {
+  card: string
+  amount: float
+  country: string?
+  at: time
+} time at
+
+param big: float = 500 in 0 .. 100000
+
+rule CardTesting {
+  title "Small probes, then one large payment"
+  severity high
+  tags fraud, card
+  by card
+  match probe{3,} greedy -> hit within 10m
+    probe: Payment where amount < 2
+    hit: Payment where amount > big and amount > 10 * avg(probe.amount)
+  alert fraud_alerts { card, probes: count(probe), spent: sum(probe.amount) + hit.amount }
+}
+
+test CardTesting "three probes and a hit" {
+  @0s Payment { card: "c1", amount: 1.0 }
+  @10s Payment { card: "c1", amount: 1.5 }
+  @20s Payment { card: "c1", amount: 0.5 }
+  @40s Payment { card: "c1", amount: 900 }
+  expect @40s { card: "c1", probes: 3 }
+}
+`;
+
+const START = Date.UTC(2026, 0, 5, 8);
+
+/** A payment as a line of JSON, `seconds` after the beginning. */
+export function payment(seconds: number, card: string, amount: unknown, more: Record<string, unknown> = {}): string {
+  return JSON.stringify({ type: 'Payment', card, amount, at: new Date(START + 1000 * seconds).toISOString(), ...more });
+}
+
+/** Three probes and a hit of card c1. */
+export const PAYMENTS = [payment(0, 'c1', 1), payment(10, 'c1', 1.5), payment(20, 'c1', 0.5), payment(40, 'c1', 900)];

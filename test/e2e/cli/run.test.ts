@@ -1,0 +1,203 @@
+import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { CARD_TESTING, jsonLines, payment, PAYMENTS, Workplace } from './alcedo.ts';
+
+const place = new Workplace();
+
+beforeAll(() => {
+  place.write('rules/card-testing.cep', CARD_TESTING);
+  place.write('pay.jsonl', `${PAYMENTS.join('\n')}\n`);
+});
+afterAll(() => { place.remove(); });
+
+const alertOf = (text: string): Record<string, unknown> => {
+  const alerts = jsonLines(text);
+  expect(alerts).toHaveLength(1);
+  return alerts[0]!;
+};
+
+describe('alcedo run', () => {
+  test('writes alerts as JSON Lines on standard output and a summary on standard error', () => {
+    const { code, out, err } = place.alcedo(['run', 'rules', '--events', 'pay.jsonl']);
+    expect(alertOf(out)).toMatchObject({
+      rule: 'CardTesting', version: 1, title: 'Small probes, then one large payment', severity: 'high', tags: ['fraud', 'card'], channel: 'fraud_alerts',
+      key: { card: 'c1' }, from: '2026-01-05T08:00:00.000Z', to: '2026-01-05T08:00:40.000Z', suppressed: 0,
+      fields: { card: 'c1', probes: 3, spent: 903 },
+      events: { probe: [{ amount: 1 }, { amount: 1.5 }, { amount: 0.5 }], hit: [{ amount: 900 }] },
+    });
+    expect(err).toMatch(/CardTesting +4 +1 +0 +0 +0/);
+    expect(err).toContain('4 events');
+    expect(code).toBe(0);
+  });
+
+  test('the same events give the same alert ids from a file, standard input, gzip and zstd', () => {
+    const lines = `${PAYMENTS.join('\n')}\n`;
+    place.write('pay.jsonl.gz', gzipSync(lines));
+    place.write('pay.jsonl.zst', zstdCompressSync(lines));
+    const ids = [
+      place.alcedo(['run', 'rules', '--events', 'pay.jsonl']), place.alcedo(['run', 'rules', '--events', '-'], { input: lines }),
+      place.alcedo(['run', 'rules', '--events', 'pay.jsonl.gz']), place.alcedo(['run', 'rules', '--events', 'pay.jsonl.zst']),
+    ].map(({ out }) => alertOf(out)['id']);
+    expect(new Set(ids).size).toBe(1);
+  });
+
+  test('reads CSV, with fields under other names', () => {
+    place.write('tx.csv', ['customer,value,ts', 'c9,1,2026-01-05 08:00:00', 'c9,1,2026-01-05 08:00:01', 'c9,1.0,2026-01-05 08:00:02', 'c9,"800",2026-01-05 08:00:03', ''].join('\n'));
+    const { code, out } = place.alcedo(['run', 'rules', '--events', 'Payment=tx.csv', '--map', 'Payment.card=customer,Payment.amount=value', '--map', 'Payment.at=ts']);
+    expect(alertOf(out)).toMatchObject({ key: { card: 'c9' }, fields: { spent: 803 } });
+    expect(code).toBe(0);
+  });
+
+  test('merges several inputs by event time', () => {
+    place.write('a.jsonl', [PAYMENTS[0], PAYMENTS[2]].join('\n'));
+    place.write('b.jsonl', [PAYMENTS[1], PAYMENTS[3]].join('\n'));
+    const { out, err } = place.alcedo(['run', 'rules', '--events', 'b.jsonl', '--events', 'a.jsonl', '--json']);
+    expect(alertOf(out)).toMatchObject({ fields: { probes: 3 } });
+    expect(JSON.parse(err)).toMatchObject({ events: 4, late: 0, rejected: 0, alerts: 1, inputs: ['b.jsonl', 'a.jsonl'], rules: [{ rule: 'CardTesting', events: 4, alerts: 1 }] });
+  });
+
+  test('params, rules, times and the number of events can be chosen', () => {
+    const count = (...args: string[]): number => jsonLines(place.alcedo(['run', 'rules', '--events', 'pay.jsonl', ...args]).out).length;
+    expect(count('--param', 'big=899')).toBe(1);
+    expect(count('--param', 'big=900')).toBe(0);
+    expect(count('--limit', '3')).toBe(0);
+    expect(count('--from', '2026-01-05T08:00:00Z', '--to', '2026-01-05T08:00:40.001Z')).toBe(1);
+    expect(count('--to', '2026-01-05T08:00:40Z')).toBe(0);
+    expect(count('--rule', 'CardTesting')).toBe(1);
+  });
+
+  test('alerts, late and rejected events and the summary go to the files named', () => {
+    const input = [PAYMENTS[0], PAYMENTS[1], PAYMENTS[2], payment(5, 'c1', 0.25), 'nonsense', payment(30, 'c1', 'x'), PAYMENTS[3]].join('\n');
+    const { code, out, err } = place.alcedo(
+      ['run', 'rules', '-e', '-', '--alerts', 'alerts.jsonl', '--late', 'late.jsonl', '--rejects', 'rejects.jsonl', '--summary', 'summary.json', '--quiet'], { input });
+    expect({ code, out, err }).toEqual({ code: 0, out: '', err: '' });
+    expect(place.lines('alerts.jsonl')).toMatchObject([{ fields: { probes: 3 } }]);
+    expect(place.read('late.jsonl')).toBe(`${payment(5, 'c1', 0.25)}\n`);
+    expect(place.lines('rejects.jsonl')).toMatchObject([
+      { reason: 'not-json', line: 5, text: 'nonsense', source: 'standard input' }, { reason: 'wrong-type', line: 6, text: payment(30, 'c1', 'x') },
+    ]);
+    expect(JSON.parse(place.read('summary.json'))).toMatchObject({ events: 4, late: 1, rejected: 2, alerts: 1 });
+  });
+
+  test('events within the lateness are put in order', () => {
+    const input = [PAYMENTS[1], PAYMENTS[0], PAYMENTS[2], PAYMENTS[3]].join('\n');
+    expect(jsonLines(place.alcedo(['run', 'rules', '-e', '-'], { input }).out)).toHaveLength(0);
+    expect(jsonLines(place.alcedo(['run', 'rules', '-e', '-', '--lateness', '10s'], { input }).out)).toHaveLength(1);
+  });
+
+  test('--pretty tells a person', () => {
+    const { out } = place.alcedo(['run', 'rules', '-e', 'pay.jsonl', '--pretty']);
+    expect(out).toMatch(/^2026-01-05T08:00:40\.000Z HIGH +CardTesting +Small probes, then one large payment +card: "c1"\n +probes: 3, spent: 903\n/);
+    expect(out).not.toContain('\u001b');
+    expect(place.alcedo(['run', 'rules', '-e', 'pay.jsonl', '--pretty'], { env: { FORCE_COLOR: '1' } }).out).toContain('\u001b[31mHIGH');
+    expect(place.alcedo(['run', 'rules', '-e', 'pay.jsonl', '--pretty'], { env: { FORCE_COLOR: '1', NO_COLOR: '1' } }).out).not.toContain('\u001b');
+  });
+
+  test('a reader that goes away ends it quietly', () => {
+    place.write('many.cep', 'event Payment { card: string, amount: float, at: time } time at\nrule Any { by card match all a a: Payment alert x { card } }\n');
+    place.write('many.jsonl', `${Array.from({ length: 20_000 }, (_, i) => payment(i, 'c1', 1)).join('\n')}\n`);
+    const { code, out, err } = place.shell('alcedo run many.cep --events many.jsonl --quiet | head -n 2');
+    expect(jsonLines(out)).toHaveLength(2);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+  });
+
+  test('Ctrl-C ends it with the summary so far', async () => {
+    const run = place.start(['run', 'rules', '-e', '-']);
+    let out = '';
+    let err = '';
+    run.stdout!.on('data', (chunk) => { out += String(chunk); if (out.includes('\n')) run.kill('SIGINT'); });
+    run.stderr!.on('data', (chunk) => { err += String(chunk); });
+    run.stdin!.write(`${PAYMENTS.join('\n')}\n${PAYMENTS.at(-1)}\n`);
+    const code = await new Promise((resolve) => { run.on('close', resolve); });
+    expect(jsonLines(out)).toHaveLength(1);
+    expect(err).toMatch(/CardTesting +\d+ +1/);
+    expect(err).toContain('Interrupted');
+    expect(code).toBe(130);
+  });
+});
+
+describe('what can be wrong with the input', () => {
+  const run = (input: string | Uint8Array, ...args: string[]): { code: number | null; alerts: number; summary: Record<string, unknown> } => {
+    const { code, out, err } = place.alcedo(['run', 'rules', '-e', '-', '--json', ...args], { input });
+    return { code, alerts: jsonLines(out).length, summary: JSON.parse(err) as Record<string, unknown> };
+  };
+  const reasons = (summary: Record<string, unknown>): unknown => Object.fromEntries((summary['rejects'] as { reason: string; count: number }[]).map(({ reason, count }) => [reason, count]));
+
+  test('an empty input', () => {
+    const { code, summary } = run('');
+    expect(code).toBe(0);
+    expect(summary).toMatchObject({ events: 0, rejected: 0, notes: [expect.stringContaining('no event in standard input')] });
+  });
+
+  test('no newline at the end, blank lines, carriage returns, a byte order mark', () => {
+    expect(run(`\ufeff${PAYMENTS.join('\r\n\r\n')}`)).toMatchObject({ code: 0, alerts: 1, summary: { events: 4, rejected: 0 } });
+  });
+
+  test('text that is no JSON, NUL bytes, bytes that are no UTF-8, values that are no object', () => {
+    const bad = Buffer.concat([Buffer.from('hello\n\u0000\u0000\n{"type":"Payment","card":"'), Buffer.from([0xff, 0xfe]), Buffer.from('"}\n[1,2]\n42\nnull\n{"type":\n')]);
+    const { code, alerts, summary } = run(Buffer.concat([bad, Buffer.from(PAYMENTS.join('\n'))]));
+    expect({ code, alerts }).toEqual({ code: 0, alerts: 1 });
+    expect(summary).toMatchObject({ events: 4, rejected: 7 });
+  });
+
+  test('wrong types, missing fields, unknown types, times that are none', () => {
+    const { code, summary } = run([
+      payment(0, 'c1', '1'), payment(0, 'c1', null), payment(0, 'c1', true), '{"type":"Payment","card":"c1"}', '{"type":"Refund","card":"c1"}',
+      payment(0, 'c1', 1, { at: 'yesterday' }), payment(0, 'c1', 1, { country: 7 }), payment(0, 'c1', 1e400),
+    ].join('\n'));
+    expect(code).toBe(0);
+    expect(summary).toMatchObject({ events: 0, rejected: 8 });
+    expect(reasons(summary)).toMatchObject({ 'unknown-type': 1, 'bad-time': 1 });
+    expect(summary['notes']).toEqual([expect.stringMatching(/No event could be used: \d of 8 were rejected as /)]);
+  });
+
+  test('a line of 10 MB, one that is an event and one that is not', () => {
+    const long = 'x'.repeat(10_000_000);
+    const input = [PAYMENTS[0], payment(1, 'c1', 1, { country: long }), long, PAYMENTS[1], PAYMENTS[3]].join('\n');
+    const { code, alerts, summary } = run(input);
+    expect({ code, alerts }).toEqual({ code: 0, alerts: 1 });
+    expect(summary).toMatchObject({ events: 4, rejected: 1 });
+  });
+
+  test('numbers past 2^53, lone surrogates, repeated fields', () => {
+    const { code, summary } = run([
+      payment(0, 'c1', 12345678901234567890), `{"type":"Payment","card":"\\ud800","amount":1,"at":0}`, '{"type":"Payment","card":"c1","card":"c2","amount":1,"at":1767600000000}',
+    ].join('\n'));
+    expect(code).toBe(0);
+    expect(summary).toMatchObject({ rejected: 0 });
+  });
+
+  test('says why nothing came of it', () => {
+    expect(run([payment(0, 'c1', 100), payment(1, 'c1', 200)].join('\n')).summary['notes']).toEqual([
+      expect.stringContaining('CardTesting reported nothing: no run was open at the end and none timed out, so most likely no event satisfies its first step (probe)'),
+    ]);
+    expect(run([payment(0, 'c1', 1), payment(1, 'c1', 1)].join('\n')).summary['notes']).toEqual([expect.stringContaining('open at the end')]);
+  });
+});
+
+describe('wrong usage ends with 2 and says what to do', () => {
+  test.each<[string, string[], string]>([
+    ['no events', ['run', 'rules'], '--events'],
+    ['no rules', ['run', '--events', 'pay.jsonl'], "missing required argument 'rules'"],
+    ['a rule file that is not there', ['run', 'nope.cep', '-e', 'pay.jsonl'], 'Cannot read "nope.cep": there is no such file'],
+    ['an input that is not there', ['run', 'rules', '-e', 'nope.jsonl'], 'Cannot read events from "nope.jsonl": there is no such file'],
+    ['a rule that is not there', ['run', 'rules', '-e', 'pay.jsonl', '--rule', 'CardTestin'], 'Did you mean "CardTesting"?'],
+    ['a param that is not there', ['run', 'rules', '-e', 'pay.jsonl', '--param', 'bog=1'], 'Did you mean "big"?'],
+    ['a param out of bounds', ['run', 'rules', '-e', 'pay.jsonl', '--param', 'big=-1'], '0 .. 100000'],
+    ['a param of another type', ['run', 'rules', '-e', 'pay.jsonl', '--param', 'big=much'], '"much" is not a number'],
+    ['an event type that is not there', ['run', 'rules', '-e', 'Paiment=pay.jsonl'], 'Did you mean "Payment"?'],
+    ['a mapped field that is not there', ['run', 'rules', '-e', 'pay.jsonl', '--map', 'Payment.crad=x'], 'Did you mean "card"?'],
+    ['a duration that is none', ['run', 'rules', '-e', 'pay.jsonl', '--lateness', '5'], 'not a duration'],
+    ['an option that is not there', ['run', 'rules', '-e', 'pay.jsonl', '--lateniss', '5s'], 'Did you mean --lateness?'],
+  ])('%s', (_, args, message) => {
+    const { code, out, err } = place.alcedo(args);
+    expect(err).toContain(message);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+  });
+
+  test('an output that cannot be written ends with 1', () => {
+    const { code, err } = place.alcedo(['run', 'rules', '-e', 'pay.jsonl', '--alerts', 'no/such/folder.jsonl']);
+    expect(err).toContain('Cannot write "no/such/folder.jsonl"');
+    expect(code).toBe(1);
+  });
+});
