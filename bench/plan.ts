@@ -9,5 +9,6 @@ export function planOf(file: string): Plan {
   const checked = check(files);
   const errors = [...diagnostics, ...checked.diagnostics].filter((diagnostic) => diagnostic.severity === 'error');
   if (errors.length > 0) throw new Error(errors.slice(0, 5).map((error) => renderDiagnostic(error, (path) => ruleText(path))).join('\n'));
+  if (checked.program === undefined) throw new Error(`${file} has no program`);
   return compile(checked.program);
 }

@@ -21,9 +21,6 @@ const { values, positionals } = parseArgs({
   options: { rounds: { type: 'string', default: '5' }, scale: { type: 'string', default: '1' }, child: { type: 'boolean', default: false } },
 });
 
-if (values.child) child();
-else parent();
-
 function child(): void {
   const workload = WORKLOADS.find(({ name }) => name === positionals[0])!;
   process.stdout.write(JSON.stringify(measure(workload, planOf(workload.file), Number(values.rounds), Number(values.scale))));
@@ -78,3 +75,6 @@ function row(cells: readonly string[]): void {
 function whole(n: number): string {
   return Math.round(n).toLocaleString('en-US');
 }
+
+if (values.child) child();
+else parent();

@@ -105,11 +105,13 @@ function splitAtComments(pieces: readonly Piece[]): Piece[][] {
 
 /** The pieces on as many lines as their width asks for, broken at the outermost places first. */
 function wrap(pieces: readonly Piece[], indent: number, fromLevel: number): string[] {
-  const levels = pieces.slice(1).flatMap((piece) => (piece.soft !== undefined && piece.soft.level >= fromLevel ? [piece.soft.level] : []));
-  if (INDENT.length * indent + codeWidth(pieces) <= PAGE_WIDTH || levels.length === 0) return [INDENT.repeat(indent) + join(pieces)];
+  // Comments at the head stay with the code behind them: alone on a line they would be comments of their own the next time.
+  const head = pieces.findIndex((piece) => piece.comment !== true) + 1;
+  const levels = pieces.slice(head).flatMap((piece) => (piece.soft !== undefined && piece.soft.level >= fromLevel ? [piece.soft.level] : []));
+  if (head === 0 || INDENT.length * indent + codeWidth(pieces) <= PAGE_WIDTH || levels.length === 0) return [INDENT.repeat(indent) + join(pieces)];
   const level = levels.reduce((least, one) => Math.min(least, one), Infinity);
-  const segments: Piece[][] = [[pieces[0]!]];
-  for (const piece of pieces.slice(1)) {
+  const segments: Piece[][] = [pieces.slice(0, head)];
+  for (const piece of pieces.slice(head)) {
     if (piece.soft?.level === level) segments.push([piece]);
     else segments.at(-1)!.push(piece);
   }

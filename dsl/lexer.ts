@@ -190,6 +190,6 @@ class Findings {
 
   unknownText(start: number, text: string): void {
     const hint = text.startsWith('#') ? 'comments start with //' : undefined;
-    this.addAt('unknown-character', { file: this.file, start, end: start + text.length }, `unknown ${[...text.slice(0, 3)].length === 1 ? 'character' : 'text'} ${quoted(text)}`, hint);
+    this.addAt('unknown-character', { file: this.file, start, end: start + text.length }, `unknown ${Array.from(text.slice(0, 3)).length === 1 ? 'character' : 'text'} ${quoted(text)}`, hint);
   }
 }

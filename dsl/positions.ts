@@ -6,12 +6,16 @@ export interface Position {
 
 let indexed: { readonly text: string; readonly starts: readonly number[] } = { text: '', starts: [0] };
 
+/** The place found last in that text: the next one on the same line is counted from there. */
+let last = { line: 0, offset: 0, column: 1 };
+
 /** The offset at which each line of the text starts. Kept for the text asked for last: places come by the file. */
 function lineStarts(text: string): readonly number[] {
   if (indexed.text !== text) {
     const starts = [0];
     for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) starts.push(at + 1);
     indexed = { text, starts };
+    last = { line: 0, offset: 0, column: 1 };
   }
   return indexed.starts;
 }
@@ -33,8 +37,10 @@ export function positionAt(text: string, offset: number): Position {
   const clamped = Math.max(0, Math.min(offset, text.length));
   const starts = lineStarts(text);
   const line = lineIndexAt(starts, clamped);
-  let column = 1;
-  for (const _ of text.slice(starts[line], clamped)) column++;
+  const known = last.line === line && last.offset <= clamped ? last : { offset: starts[line]!, column: 1 };
+  let column = known.column;
+  for (const _ of text.slice(known.offset, clamped)) column++;
+  last = { line, offset: clamped, column };
   return { line: line + 1, column };
 }
 
@@ -44,5 +50,5 @@ export function lineAt(text: string, offset: number): { readonly start: number; 
   const line = lineIndexAt(starts, Math.max(0, Math.min(offset, text.length)));
   const start = starts[line]!;
   const end = starts[line + 1] ?? text.length + 1;
-  return { start, text: text.slice(start, end - 1).replace(/\r$/, '') };
+  return { start, text: text.slice(start, text[end - 2] === '\r' ? end - 2 : end - 1) };
 }

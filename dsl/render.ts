@@ -25,6 +25,8 @@ export interface DiagnosticJson {
 }
 
 const MAX_WIDTH = 120;
+/** How much of a line is looked at on each side of a place: more than is shown, so that what is left out is seen to be. */
+const AROUND = 4 * MAX_WIDTH;
 
 /**
  * A finding for people, several lines without a last line break:
@@ -90,7 +92,7 @@ function excerpt(span: Span, textOf: TextOf, paintCarets: (carets: string) => st
   const line = lineAt(text, span.start);
   const from = Math.max(0, Math.min(span.start - line.start, line.text.length));
   const to = Math.max(from, Math.min(span.end - line.start, line.text.length));
-  const cut = cutAround(shown(line.text.slice(0, from)), shown(line.text.slice(from, to)), shown(line.text.slice(to)));
+  const cut = cutAround(shown(line.text.slice(Math.max(0, from - AROUND), from)), shown(line.text.slice(from, Math.min(to, from + AROUND))), shown(line.text.slice(to, to + AROUND)));
   const number = String(positionAt(text, span.start).line);
   const margin = ' '.repeat(number.length);
   return [
@@ -134,7 +136,7 @@ const WIDE = /[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff
 function width(text: string): number {
   let columns = 0;
   for (const char of text) {
-    if (/[\p{Mn}\p{Me}\u200b-\u200d\ufe0f]/u.test(char)) continue;
+    if (/\p{Mn}|\p{Me}|[\u200b-\u200d]|\ufe0f/u.test(char)) continue;
     columns += WIDE.test(char) ? 2 : 1;
   }
   return columns;

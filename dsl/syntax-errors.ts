@@ -52,6 +52,7 @@ const NAMES: Readonly<Record<string, string>> = {
 const ALTERNATIVES: Readonly<Record<string, string>> = {
   operand: 'a value',
   primary: 'a value',
+  argument: 'a value',
   typeExpr: 'a type: string, int, float, bool, time, duration, texts such as "ok" | "fail", a list [T] or a record { … }',
   declaration: 'a declaration: event, param, const, fn, rule, test or use',
   element: 'a stage',
@@ -59,6 +60,18 @@ const ALTERNATIVES: Readonly<Record<string, string>> = {
   quantifier: 'a quantifier',
   clause: 'a clause',
   testStep: 'a step: @10s Type { … }, expect, with or table',
+};
+
+/** What a grammar rule asks for where it wants one or more of something, and there is none. */
+const LISTS: Readonly<Record<string, string>> = {
+  byClause: 'a key field',
+  keyExpr: 'a type or stage, and what stands for the key there',
+  onClause: "an event type's name",
+  clause: 'a tag',
+  matchClause: "a stage's name",
+  eventDecl: "a field's name",
+  featureDecl: 'a key field',
+  testDecl: "a rule's name",
 };
 
 function expectedToken(expected: TokenType, ruleName: string): string {
@@ -88,6 +101,6 @@ function expectedToken(expected: TokenType, ruleName: string): string {
 export const messages: IParserErrorMessageProvider = {
   buildMismatchTokenMessage: ({ expected, actual, ruleName }) => `expected ${expectedToken(expected, ruleName)}, found ${found(actual)}`,
   buildNotAllInputParsedMessage: ({ firstRedundant }) => `unexpected ${found(firstRedundant)}`,
-  buildNoViableAltMessage: ({ actual, ruleName, customUserDescription }) => `expected ${customUserDescription ?? ALTERNATIVES[ruleName] ?? 'something else'}, found ${found(actual[0]!)}`,
-  buildEarlyExitMessage: ({ actual, ruleName }) => `expected ${ALTERNATIVES[ruleName] ?? NAMES[ruleName] ?? 'something else'}, found ${found(actual[0]!)}`,
+  buildNoViableAltMessage: ({ actual, ruleName, customUserDescription }) => `expected ${customUserDescription ?? ALTERNATIVES[ruleName] ?? NAMES[ruleName] ?? LISTS[ruleName] ?? 'something else'}, found ${found(actual[0]!)}`,
+  buildEarlyExitMessage: ({ actual, ruleName }) => `expected ${LISTS[ruleName] ?? 'a name'}, found ${found(actual[0]!)}`,
 };

@@ -74,7 +74,7 @@ export class Customers {
       device: `device-${random.int(0x100000, 0xffffff).toString(16)}`,
       merchants: Array.from({ length: random.int(4, 8) }, () => anyMerchant(random)),
       medianAmount: Math.exp(random.between(Math.log(10), Math.log(90))),
-      sigma: random.between(0.25, 0.45),
+      sigma: random.between(0.2, 0.32),
     };
   }
 }

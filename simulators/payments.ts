@@ -131,7 +131,7 @@ function impossibleTravel(random: Random, who: Customer, now: number): ReturnTyp
   const { country, city } = random.pick(far);
   const drafts = [
     inShop(random, who, now, random.pick(who.merchants), cents(random.logNormal(who.medianAmount, who.sigma)), who.home, who.country.code),
-    inShop(random, who, now + random.between(3, 60) * MINUTE, anyMerchant(random), cents(random.logNormal(who.medianAmount, who.sigma)), city, country.code),
+    inShop(random, who, now + random.between(2, 30) * MINUTE, anyMerchant(random), cents(random.logNormal(who.medianAmount, who.sigma)), city, country.code),
   ];
   return { incident: { kind: 'impossible-travel', key: who.card, drafts }, history: [] };
 }

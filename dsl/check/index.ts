@@ -2,6 +2,7 @@
 import type { SourceFile } from '../ast.ts';
 import type { Diagnostic } from '../diagnostic.ts';
 import type { Program } from '../typed.ts';
+import { checkFinished } from './checks/index.ts';
 import { resolveConstants } from './constants.ts';
 import { collectDeclarations } from './declarations.ts';
 import { refuseEmitCycles } from './emit-cycles.ts';
@@ -11,7 +12,6 @@ import type { Globals } from './globals.ts';
 import { Report } from './report.ts';
 import { checkRule } from './rule.ts';
 import { checkTest } from './tests.ts';
-import { checkFinished } from './warnings/index.ts';
 
 export interface CheckOptions {
   /** Warnings are errors. */

@@ -1,5 +1,5 @@
 import type { MatchClause, QuantifiedPattern, RuleDecl, StageDef } from '../ast.ts';
-import type { Expr, Pattern } from '../typed.ts';
+import type { Expr, Pattern, Repeat } from '../typed.ts';
 import type { Counts } from './counts.ts';
 import { acceptedBy, looseViewOf, type EventInfo, type EventView } from './event-types.ts';
 import { flowOf, START, type Flow } from './flow.ts';
@@ -164,9 +164,14 @@ function both(a: StageView, b: StageView): StageView {
   return { ...a, as: rank[a.as] >= rank[b.as] ? a.as : b.as, maybeUnbound: a.maybeUnbound || b.maybeUnbound };
 }
 
-export function shapeFlow(pattern: Pattern, counts: ReadonlyMap<QuantifiedPattern, Counts>): Flow {
+/** The counts of the repeats of a desugared pattern, found by their places in the text. */
+export function countsOfRepeats(counts: ReadonlyMap<QuantifiedPattern, Counts>): (repeat: Repeat) => Counts {
   const bySpan = new Map([...counts].map(([node, made]) => [`${node.span.start} ${node.span.end}`, made]));
-  const countsAt = (repeat: Extract<Pattern, { kind: 'repeat' }>): Counts => bySpan.get(`${repeat.span.start} ${repeat.span.end}`) ?? UNKNOWN;
+  return (repeat) => bySpan.get(`${repeat.span.start} ${repeat.span.end}`) ?? UNKNOWN;
+}
+
+export function shapeFlow(pattern: Pattern, counts: ReadonlyMap<QuantifiedPattern, Counts>): Flow {
+  const countsAt = countsOfRepeats(counts);
   return flowOf(pattern, { mayBeZero: (repeat) => countsAt(repeat).least === 0, mayTurnAgain: (repeat) => countsAt(repeat).most > 1 });
 }
 

@@ -23,7 +23,7 @@ export function usageError(message: string): CliError {
 
 /** The reason of a file-system error in words; undefined for anything else. */
 export function fileProblem(error: unknown): string | undefined {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
   switch (code) {
     case 'ENOENT': return 'there is no such file or folder';
     case 'EACCES': case 'EPERM': return 'permission denied';

@@ -112,6 +112,8 @@ interface Part {
   readonly first: readonly Entry[];
   readonly last: readonly Exit[];
   readonly stages: readonly string[];
+  /** Repeated groups inside. */
+  readonly groups: readonly number[];
 }
 
 function countRepeats(pattern: Pattern): number {
@@ -124,7 +126,7 @@ function countRepeats(pattern: Pattern): number {
 }
 
 /** For each stage the repeated groups it is written in (bans too), outermost first, numbered as in `Edge.resets`. */
-export function repeatedGroups(pattern: Pattern): Map<string, readonly number[]> {
+export function repeatedGroups(pattern: Pattern, takesTurns: (repeat: Pattern & { kind: 'repeat' }) => boolean): Map<string, readonly number[]> {
   const result = new Map<string, readonly number[]>();
   let groups = 0;
   const visit = (p: Pattern, inside: readonly number[]): void => {
@@ -134,7 +136,7 @@ export function repeatedGroups(pattern: Pattern): Map<string, readonly number[]>
       case 'or': for (const alternative of p.alternatives) visit(alternative, inside); break;
       case 'repeat': {
         const group = groups++;
-        visit(p.inner, p.inner.kind === 'stage' ? inside : [...inside, group]);
+        visit(p.inner, p.inner.kind === 'stage' || !takesTurns(p) ? inside : [...inside, group]);
         break;
       }
       case 'sequence':
@@ -201,7 +203,7 @@ export function buildAutomaton(rule: Rule, count: (expr: Expr) => number): Autom
     nullable: false, skipBans: [], skipLead: [], skipGreedy: [],
     first: [{ position, lead: [], arrow: undefined, bans: [], greedy: [], enters: [], loop: undefined }],
     last: [{ position, pending: [], trailing: [], leaves: [], greedy: [] }],
-    stages,
+    stages, groups: [],
   });
 
   const build = (pattern: Pattern, outermost = false): Part => {
@@ -217,6 +219,7 @@ export function buildAutomaton(rule: Rule, count: (expr: Expr) => number): Autom
           first: parts.flatMap((part) => part.first),
           last: parts.flatMap((part) => part.last),
           stages: parts.flatMap((part) => part.stages),
+          groups: parts.flatMap((part) => part.groups),
         };
       }
       case 'sequence': return buildSequence(pattern, outermost);
@@ -258,7 +261,7 @@ export function buildAutomaton(rule: Rule, count: (expr: Expr) => number): Autom
     if (pattern.trailing.length > 0) {
       exits = exits.map((exit) => (outermost ? { ...exit, trailing: pattern.trailing } : { ...exit, pending: [...exit.pending, ...pattern.trailing] }));
     }
-    return { nullable: open, skipBans, skipLead, skipGreedy, first, last: exits, stages: parts.flatMap((part) => part.stages) };
+    return { nullable: open, skipBans, skipLead, skipGreedy, first, last: exits, stages: parts.flatMap((part) => part.stages), groups: parts.flatMap((part) => part.groups) };
   };
 
   const buildRepeat = (pattern: Pattern & { kind: 'repeat' }): Part => {
@@ -266,7 +269,7 @@ export function buildAutomaton(rule: Rule, count: (expr: Expr) => number): Autom
     const max = pattern.max === undefined ? Infinity : count(pattern.max);
     if (max <= 0) {
       groups += 1 + countRepeats(pattern.inner);
-      return { nullable: true, skipBans: [], skipLead: [], skipGreedy: [], first: [], last: [], stages: [] };
+      return { nullable: true, skipBans: [], skipLead: [], skipGreedy: [], first: [], last: [], stages: [], groups: [] };
     }
     const group = groups++;
     const inner = build(pattern.inner);
@@ -288,7 +291,7 @@ export function buildAutomaton(rule: Rule, count: (expr: Expr) => number): Autom
       for (const exit of inner.last) {
         for (const entry of inner.first) {
           addEdge(exit, entry, pattern.iteration, pattern.iterationBans, [], {
-            repeats: enters, resets: loop === undefined ? [{ group, stages: inner.stages }] : [], again: loop,
+            repeats: enters, resets: loop === undefined ? [{ group, stages: inner.stages }, ...inner.groups.map((g) => ({ group: g, stages: [] }))] : [], again: loop,
           });
         }
       }
@@ -303,6 +306,7 @@ export function buildAutomaton(rule: Rule, count: (expr: Expr) => number): Autom
       first: inner.first.map((entry) => ({ ...entry, enters: [...enters, ...entry.enters], loop: loop ?? entry.loop })),
       last: inner.last.map((exit) => ({ ...exit, leaves: [...exit.leaves, ...enters], greedy: [...exit.greedy, ...greedy(false)] })),
       stages: inner.stages,
+      groups: [group, ...inner.groups],
     };
   };
 

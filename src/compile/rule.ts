@@ -52,7 +52,7 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
   const banNumbers = new Map<Ban, number>();
 
   // --- what conditions read ---------------------------------------------------------------------------------------------------------------
-  const groupsOf = repeatedGroups(match.pattern);
+  const groupsOf = repeatedGroups(match.pattern, (repeat) => repeat.max === undefined || context.number(repeat.max) > 1);
   /** A stage of a repeated group is this turn's events to the other stages of the turn; by its own name and outside, those of all turns. */
   const scopeOf = (stage: string, reader: string | undefined): string => {
     if (reader === undefined || reader === stage) return '';
@@ -109,7 +109,8 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
     const source = from < 0 ? undefined : automaton.positions[from]!.stage;
     if (withGap && match.gap !== undefined && from >= 0 && !(bySpan && context.constant(match.gap) !== undefined)) bounds.push({ expr: match.gap, base: 'p:#time' });
     if (stage?.within !== undefined && !(bySpan && stage.within.of === source && context.constant(stage.within.duration) !== undefined)) {
-      bounds.push({ expr: stage.within.duration, base: `t:${stage.within.of}` });
+      // A stage that names itself bounds its gaps, from turn to turn too.
+      bounds.push({ expr: stage.within.duration, base: stage.within.of === stage.name ? `T:${stage.name}` : `t:${stage.within.of}` });
     }
     return bounds;
   };
@@ -189,6 +190,8 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
     }
     if (lazyAt(position) !== undefined) reads.add('#lazy');
   });
+  const forgets = (resets: Edge['resets'], register: string): boolean =>
+    resets.some((r) => r.stages.some((s) => register.startsWith(`f:${s}.`) || register === `t:${s}`) || register.startsWith(`a@${r.group}:`));
   const LOCAL = /^#(mask|closed\d+|lazy)$/;
   const needed: Set<string>[] = own.map((set) => new Set(set));
   for (let changed = true; changed;) {
@@ -200,10 +203,10 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
         for (const register of needed[target.id]!) {
           if (needed[position.id]!.has(register)) continue;
           if (LOCAL.test(register)) continue;
-          if (target.stage !== undefined && (register.startsWith('p:') || register.startsWith(`f:${target.stage}.`) || register === `t:${target.stage}`)) continue;
+          if (target.stage !== undefined && (register.startsWith('p:') || register.startsWith(`f:${target.stage}.`) || register === `t:${target.stage}` || register === `T:${target.stage}`)) continue;
           if (register.startsWith(`a:${target.stage}|`) && register.endsWith(':last') && context.aggregates.get(register)?.where === undefined) continue;
           if (raw.edge.enters.some((c) => register === `#c${c.id}`)) continue;
-          if (raw.edge.resets.some((r) => r.stages.some((s) => register.startsWith(`f:${s}.`) || register === `t:${s}`) || register.startsWith(`a@${r.group}:`))) continue;
+          if (forgets(raw.edge.resets, register)) continue;
           needed[position.id]!.add(register);
           changed = true;
         }
@@ -257,37 +260,41 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
     const kind = expr.value === undefined ? 'number' : context.typeTag(expr.value.type);
     return `M.reduce(${JSON.stringify(expr.fn)},${stageIndex.get(expr.stage)!},${value},${where},${expr.limit ?? -1},${JSON.stringify(kind)})`;
   }
-  const classLeaf = (position: number, reader?: string): Leaf => ({
-    ...base,
-    stageField: (stage, field) => readRegister(position, `f:${stage}.${field}`),
-    stageTime: (stage) => readRegister(position, `t:${stage}`),
-    prevField: (field) => readRegister(position, `p:${field}`),
-    aggregate: (expr) => aggregateValue(expr, scopeOf(expr.stage, reader), (register) => readRegister(position, register)),
-  });
-  const restFunction = (position: number, reader: string, exprs: readonly Expr[], extra: readonly string[] = []): number => {
+  /** `resets`: of the edge on which the condition stands; what a new turn forgets is null to it. */
+  const classLeaf = (position: number, reader?: string, resets: Edge['resets'] = []): Leaf => {
+    const read = (register: string): string => (forgets(resets, register) ? initialOf(register) : readRegister(position, register));
+    return {
+      ...base,
+      stageField: (stage, field) => read(`f:${stage}.${field}`),
+      stageTime: (stage) => read(`t:${stage}`),
+      prevField: (field) => read(`p:${field}`),
+      aggregate: (expr) => aggregateValue(expr, scopeOf(expr.stage, reader), read),
+    };
+  };
+  const restFunction = (position: number, reader: string, resets: Edge['resets'], exprs: readonly Expr[], extra: readonly string[] = []): number => {
     if (exprs.length === 0 && extra.length === 0) return -1;
-    const parts = [...exprs.map((expr) => `(${emitCondition(expr, classLeaf(position, reader))})`), ...extra];
+    const parts = [...exprs.map((expr) => `(${emitCondition(expr, classLeaf(position, reader, resets))})`), ...extra];
     return addFunction(`(c)=>{const F=H.f64;return ${parts.join('&&')};}`);
   };
   const timeFunction = (sources: readonly string[]): number =>
     sources.length === 0 ? -1 : addFunction(`(c)=>{const F=H.f64;return ${sources.length === 1 ? sources[0] : `M.least(${sources.join(',')})`};}`);
 
   const typesOf = (stage: Stage): number[] => stage.accepts.map((name) => context.typeIndex(name));
-  const condOf = (position: number, stage: Stage, expr: Expr | undefined, types: readonly number[], extra: readonly string[] = []): Cond => {
+  const condOf = (position: number, stage: Stage, expr: Expr | undefined, types: readonly number[], extra: readonly string[] = [], resets: Edge['resets'] = []): Cond => {
     const all = conjunctsOf(expr);
     const alone = all.filter(isEventOnly);
     const rest = all.filter((e) => !isEventOnly(e));
-    return { predicate: context.predicate(types, alone), rest: restFunction(position, stage.name, rest, extra), stage: stageIndex.get(stage.name)! };
+    return { predicate: context.predicate(types, alone), rest: restFunction(position, stage.name, resets, rest, extra), stage: stageIndex.get(stage.name)! };
   };
   /** Ends of time bounds as conditions on the event at hand. */
   const inTime = (position: number, bounds: readonly { readonly expr: Expr; readonly base: string }[]): string[] => bounds.map(({ expr, base: from }) =>
     `!(${context.eventTime()}>=${readRegister(position, from)}+${emitValue(expr, classLeaf(position))})`);
-  const takeCond = (position: number, stage: Stage, bySpan: boolean): Cond => {
-    return condOf(position, stage, stage.where, typesOf(stage), inTime(position, boundsOf(position, stage, true, bySpan)));
+  const takeCond = (position: number, stage: Stage, bySpan: boolean, resets: Edge['resets']): Cond => {
+    return condOf(position, stage, stage.where, typesOf(stage), inTime(position, boundsOf(position, stage, true, bySpan)), resets);
   };
   /** A banned stage with a span of its own is one only inside it. */
-  const banCond = (position: number, name: string): Cond =>
-    condOf(position, stageOf(name), stageOf(name).where, typesOf(stageOf(name)), inTime(position, boundsOf(position, stageOf(name), false, false)));
+  const banCond = (position: number, name: string, resets: Edge['resets'] = []): Cond =>
+    condOf(position, stageOf(name), stageOf(name).where, typesOf(stageOf(name)), inTime(position, boundsOf(position, stageOf(name), false, false)), resets);
   const loopCond = (position: number, name: string): Cond => condOf(position, stageOf(name), stageOf(name).where, typesOf(stageOf(name)));
   const seenTypes = [...rule.sees.keys()].map((name) => context.typeIndex(name));
   /** `until` is read on every event the rule sees that is of the loop's types. */
@@ -307,7 +314,7 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
       if (item.pattern.kind !== 'stage' || item.bans.length > 0) context.unsupported(rule, ban.span, 'a banned sequence of anything but single stages');
       else names.push(item.pattern.stage);
     }
-    const logged = names.some((name) => conjunctsOf(stageOf(name).where).some((e) => !isEventOnly(e)));
+    const logged = names.some((name) => stageOf(name).within !== undefined || conjunctsOf(stageOf(name).where).some((e) => !isEventOnly(e)));
     let number = banNumbers.get(ban);
     if (number === undefined) banNumbers.set(ban, number = banNumbers.size);
     const key = `${number}|${logged ? position : ''}`;
@@ -330,12 +337,15 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
     const steps = items.map((item, i) => {
       const stage = stageOf(names[i]!);
       const all = conjunctsOf(stage.where);
-      const rest = all.filter((e) => !isEventOnly(e));
+      const rest = [
+        ...all.filter((e) => !isEventOnly(e)).map((e) => `(${emitCondition(e, leaf)})`),
+        ...inTime(position, boundsOf(position, stage, false, false)),
+      ];
       return {
         arrow: item.arrow,
         cond: {
           predicate: context.predicate(typesOf(stage), all.filter(isEventOnly)), stage: stageIndex.get(stage.name)!,
-          rest: rest.length === 0 ? -1 : addFunction(`(c)=>{const F=H.f64;return ${rest.map((e) => `(${emitCondition(e, leaf)})`).join('&&')};}`),
+          rest: rest.length === 0 ? -1 : addFunction(`(c)=>{const F=H.f64;return ${rest.join('&&')};}`),
         },
       };
     });
@@ -380,14 +390,14 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
         else put(register === 'p:#time' ? context.eventTime() : context.eventFieldOr(register.slice(2)));
         return;
       }
-      const reset = edge.resets.some((r) => r.stages.some((s) => register.startsWith(`f:${s}.`) || register === `t:${s}`) || register.startsWith(`a@${r.group}:`));
+      const reset = forgets(edge.resets, register);
       if (register.startsWith('f:')) {
         if (target.stage !== undefined && register.startsWith(`f:${target.stage}.`)) put(context.eventFieldOr(register.slice(3 + target.stage.length)));
         else put(reset ? 'NaN' : old);
         return;
       }
-      if (register.startsWith('t:')) {
-        if (target.stage !== undefined && register === `t:${target.stage}`) put(context.eventTime());
+      if (register.startsWith('t:') || register.startsWith('T:')) {
+        if (target.stage !== undefined && register.slice(2) === target.stage) put(context.eventTime());
         else put(reset ? 'NaN' : old);
         return;
       }
@@ -449,7 +459,7 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
     const deadlines: string[] = [];
     for (const ban of edge.bans) {
       if (ban.what.kind === 'sequence' && ban.what.pattern.kind !== 'stage') { sequenceBans.push(sequenceIndex(ban, position)); continue; }
-      for (const name of banStages(ban)) (ban.kind === 'next' ? nextBans : bans).push(banCond(position, name));
+      for (const name of banStages(ban)) (ban.kind === 'next' ? nextBans : bans).push(banCond(position, name, edge.resets));
       if (kind === 'absence' && ban.kind === 'between') {
         for (const name of banStages(ban)) for (const bound of boundsOf(position, stageOf(name), false, false)) {
           deadlines.push(`${readRegister(position, bound.base)}+${emitValue(bound.expr, classLeaf(position))}`);
@@ -461,12 +471,12 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
       if (tracked) deadlines.push(`${readRegister(position, bound.base)}+${emitValue(bound.expr, classLeaf(position))}`);
     }
     const indexRegister = position < 0 ? undefined : indexRegisters[position];
-    const equality = stage === undefined || indexRegister === undefined ? undefined : equalities(stage, position).find((e) => e.register === indexRegister);
+    const equality = stage === undefined || indexRegister === undefined || forgets(edge.resets, indexRegister) ? undefined : equalities(stage, position).find((e) => e.register === indexRegister);
     const lazyHere = position < 0 ? undefined : lazyAt(automaton.positions[position]!);
     const loop = edge.loop?.loop;
     return {
       id: edge.id, kind, from: edge.from, to: edge.to, slot, arrow: edge.arrow,
-      cond: stage === undefined ? undefined : takeCond(position, stage, span > 0),
+      cond: stage === undefined ? undefined : takeCond(position, stage, span > 0, edge.resets),
       equality: equality === undefined ? -1 : addFunction(`()=>${emitValue(equality.event, classLeaf(-1))}`),
       unless: edge.unless.map((name) => banCond(position, name)),
       bans, nextBans, sequences: sequenceBans,
@@ -509,7 +519,7 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
     };
   });
   const starts = automaton.starts.map((edge) => planEdge({ kind: 'event', edge }, 0, -1));
-  const leading = automaton.starts.map((edge) => ({
+  const leading = automaton.starts.map((edge) => (match.within === undefined ? { conds: [], sequences: [] } : {
     conds: edge.bans.flatMap((ban) => (ban.what.kind === 'sequence' && ban.what.pattern.kind !== 'stage' ? [] : banStages(ban).map((name) => banCond(-1, name)))),
     sequences: edge.bans.flatMap((ban) => (ban.what.kind === 'sequence' && ban.what.pattern.kind !== 'stage' ? [sequenceIndex(ban, -1)] : [])),
   }));

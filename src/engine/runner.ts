@@ -88,7 +88,9 @@ export class RuleRunner {
     const gap = plan.rule.match.gap;
     const bounds = [plan.within?.constant, plan.session?.constant, gap?.kind === 'literal' && typeof gap.value === 'number' ? gap.value : undefined]
       .filter((d) => d !== undefined);
-    this.cleanup = bounds.length === 0 ? 0 : Math.min(...bounds);
+    // What a leading ban remembers outlives the runs: it is wanted for as long as `within` looks back.
+    const looksBack = plan.leading.some((start) => start.conds.length + start.sequences.length > 0);
+    this.cleanup = looksBack ? plan.within?.constant ?? 0 : bounds.length === 0 ? 0 : Math.min(...bounds);
   }
 
   // --- keys -----------------------------------------------------------------------------------------------------------------------------------
@@ -213,6 +215,7 @@ export class RuleRunner {
         h = next;
       }
     }
+    if (this.#walks) this.#view.set([], []);
     if (plan.group < 0) for (let i = 0; i < plan.starts.length; i++) this.#start(ks, plan.starts[i]!, i, sequence, noBind);
     if (plan.sequences.length > 0 || plan.leading.length > 0) this.#remember(ks, sequence, time);
     this.#settle(ks, sequence, time, noBind, true);
@@ -259,8 +262,7 @@ export class RuleRunner {
         if (this.#holds(greedy.cond, c)) { blocked = true; kill = true; }
       }
       if (edge.kind === 'acceptNext') {
-        this.#store.retainNode(head);
-        this.#finals.push(head);
+        if (!blocked) this.#absent(head, low);
       } else if (edge.cond !== undefined && this.#holds(edge.cond, c)) {
         if (!blocked) this.#take(position, h, c, edge, low, sequence);
         if (edge.arrow === 'followed' && !noBind) kill = true;
@@ -586,11 +588,12 @@ export class RuleRunner {
       if (edge.nextBans.some((ban) => this.#holds(ban, c))) mask |= 1 << edge.slot;
     }
     if (mask === 0) return;
-    this.#moveNewest(ks, position, h, mask);
+    let alive = true;
+    while (alive && heap.i32[2 * heap.i32[h]! + NODE.sequence] === sequence - 1) alive = this.#moveNewest(ks, position, h, mask);
   }
 
-  /** Moves the newest node of a class to a class of its own that has lost the edges of `mask`. */
-  #moveNewest(ks: number, position: PositionPlan, h: number, mask: number): void {
+  /** Moves the newest node of a class to a class of its own that has lost the edges of `mask`. Returns false when the class is empty and gone. */
+  #moveNewest(ks: number, position: PositionPlan, h: number, mask: number): boolean {
     const { heap } = this.#store;
     const node = heap.i32[h]!;
     const copy = this.#clone(ks, node);
@@ -609,6 +612,7 @@ export class RuleRunner {
     heap.i32[h] = before;
     heap.i32[2 * ks + KEY.nodes]! -= this.#store.releaseNode(node);
     if (before === 0) this.#removeClass(ks, h);
+    return before !== 0;
   }
 
   /** An `until` closed greedy loops that the runs of this class left: they move to classes for which those loops are closed. */
@@ -1105,7 +1109,7 @@ export class RuleRunner {
         const next = heap.i32[2 * other + START.next]!;
         const number = heap.f64[other + START.number]!;
         if (number < below || (skip.to === 'next' && number === first)) this.#killStart(ks, other);
-        else if (other === sr && heap.i32[2 * sr + START.classes] === 0) this.#killStart(ks, sr);
+        else if (other === sr) this.#killStart(ks, sr); // one match a first event: its other runs are of no use
         other = next;
       }
     }
@@ -1147,7 +1151,8 @@ export class RuleRunner {
     }
     heap.f64[sr + START.armed] = Infinity;
     this.loadKey(ks);
-    const over = kind === TIMER_START_SESSION || this.#endOf(ks, sr) <= time;
+    const sessionOver = this.plan.session !== undefined && heap.f64[ks + KEY.last]! + this.#spanOf(this.plan.session) <= time;
+    const over = kind === TIMER_START_SESSION || sessionOver || this.#endOf(ks, sr) <= time;
     const sequence = heap.i32[2 * ks + KEY.sequence]!;
     this.#pending = [];
     this.#pendingAt.clear();
@@ -1191,7 +1196,12 @@ export class RuleRunner {
         if (heap.i32[cell]! > newest) continue;
         low = Math.min(low, heap.i32[cell]!);
         if (!over && !(edge.deadline >= 0 && orNever((this.functions[edge.deadline] as unknown as (c: number) => number)(c)) <= time)) { open = true; continue; }
-        if (edge.kind === 'absence') { this.#absent(head, heap.i32[cell]!); completed = true; }
+        if (edge.kind === 'absence') {
+          this.#absent(head, heap.i32[cell]!);
+          const end = Math.min(this.#endOf(ks, sr), edge.deadline < 0 ? Infinity : (this.functions[edge.deadline] as unknown as (c: number) => number)(c));
+          // An absence that was over before its last step was done completes at once and leaves what else is waited for to time out.
+          if (!(end <= heap.f64[heap.i32[2 * head + NODE.event]! + EVENT.time]!)) completed = true;
+        }
         heap.i32[cell] = NEVER;
       }
       if (!open && !completed && this.plan.hasTimeout) {
@@ -1222,7 +1232,7 @@ export class RuleRunner {
     }
   }
 
-  /** Nodes of a chain that still wait in an absence become final. Each is cut loose from the chain, so that only those above `low` are listed. */
+  /** The nodes of a chain down to `low`, which waited for nothing to happen, become final. */
   #absent(head: number, low: number): void {
     const { i32 } = this.#store.heap;
     for (let n = head; n !== 0 && i32[2 * n + NODE.sequence]! >= low; n = i32[2 * n + NODE.previous]!) {

@@ -42,6 +42,8 @@ export interface NearestQuestion {
   readonly params: Params;
   /** The events of the test in processing order, times in ms since the epoch. */
   readonly events: readonly SeenEvent[];
+  /** Event time up to which everything has happened, ms since the epoch; Infinity: the end. */
+  readonly end: number;
   /** What the expectation says of the key, by the names of the key's parts; others are ignored. */
   readonly fields: Readonly<Record<string, unknown>>;
   /** Event time of the expected report, ms since the epoch. */
@@ -65,7 +67,7 @@ export function nearestRun(question: NearestQuestion): NearestRun {
   }
   let best: { readonly run: SearchRun; readonly keyed: KeyedEvents } | undefined;
   for (const keyed of wanted) {
-    for (const run of searchRuns(plan, params, keyed)) {
+    for (const run of searchRuns(plan, params, keyed, question.end)) {
       if (best === undefined || isNearer(run, best.run, question.at)) best = { run, keyed };
     }
   }

@@ -37,9 +37,9 @@ export interface SearchRun {
 /** More runs than this are not followed: a test that makes so many needs no nearest one. */
 const MOST_RUNS = 5000;
 
-/** All runs over the key's events, in the order in which they came to be. */
-export function searchRuns(plan: RulePlan, params: Params, keyed: KeyedEvents): readonly SearchRun[] {
-  return new Search(plan, params, keyed).run();
+/** All runs over the key's events up to the watermark `end`, in the order in which they came to be. */
+export function searchRuns(plan: RulePlan, params: Params, keyed: KeyedEvents, end: number): readonly SearchRun[] {
+  return new Search(plan, params, keyed).run(end);
 }
 
 /** Whether the counters allow the edge (or the end of the pattern). */
@@ -63,7 +63,7 @@ class Search {
     this.#automaton = plan.automaton;
   }
 
-  run(): readonly SearchRun[] {
+  run(end: number): readonly SearchRun[] {
     let last: SeenEvent | undefined;
     const session = this.#plan.rule.match.session;
     this.#keyed.events.forEach((event, index) => {
@@ -81,7 +81,7 @@ class Search {
       this.#open = [...before.filter((run) => this.#isAlive(run)), ...this.#open];
       last = event;
     });
-    for (const run of this.#open) this.#advance(run, Infinity);
+    for (const run of this.#open) this.#advance(run, end);
     return this.#runs;
   }
 
@@ -120,7 +120,7 @@ class Search {
       const silence = this.#automaton.positions[edge.to]!.silence;
       if (silence !== undefined && isOpen(run.counters, edge)) {
         const completes = run.since + this.#duration(silence.duration, run.bindings);
-        if (completes <= now && (bound === undefined || completes <= bound.at) && completes < Infinity) {
+        if (completes <= now && completes < Infinity && (bound === undefined || completes <= bound.at)) {
           run.ends[slot] = { kind: 'bound', text: 'silence', at: completes };
           this.#add(this.#silenceRun(edge, run, undefined, -1, undefined, completes));
           return;

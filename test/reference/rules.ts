@@ -21,9 +21,9 @@ export class Rules {
     this.#events = events;
   }
 
-  /** The moment of a timer at `time` for a run whose steps have covered the events up to `since`. */
-  timer(time: number, since: number): Moment {
-    return { slot: 2 * Math.max(this.firstFrom(time), since + 1), time };
+  /** The moment of a timer at `time` for a run; of one that was due before the run's last step, that step's. */
+  timer(time: number, run: Run): Moment {
+    return time <= run.sinceTime ? run.born : { slot: 2 * Math.max(this.firstFrom(time), run.since + 1), time };
   }
 
   /** Index of the first event at or after `time`. */

@@ -98,7 +98,7 @@ export class Runs {
       }
     }
     if (completes <= bound && completes < Infinity) {
-      const born = this.#rules.timer(completes, run.since);
+      const born = this.#rules.timer(completes, run);
       ways.push({ run, ends: born, byTime: false, most });
       runs.push({
         ...run, since: Math.max(run.since, this.#rules.firstFrom(completes) - 1), sinceTime: completes, born, bySilence: true,
@@ -127,13 +127,16 @@ export class Runs {
         return;
       }
       if (absent.length === 0) {
-        this.#complete(run, this.#momentOf(i), to, run.bySilence, completions);
+        this.#complete(run, this.#momentOf(i), run.bound.at(-1)?.event.time ?? to, false, completions);
         ways.push({ run, ends: this.#momentOf(i), byTime: false, most });
         return;
       }
     }
-    if (absent.length > 0 && bound < Infinity) {
-      const moment = this.#rules.timer(bound, run.since);
+    if (absent.length > 0 && bound <= run.sinceTime) { // it ended before the last step was done
+      this.#complete(run, run.born, to, true, completions);
+      ways.push({ run, ends: run.born, byTime: false, most });
+    } else if (absent.length > 0 && bound < Infinity) {
+      const moment = this.#rules.timer(bound, run);
       this.#complete(run, moment, bound, true, completions);
       ways.push({ run, ends: moment, byTime: false, most });
     } else {
@@ -147,7 +150,7 @@ export class Runs {
   }
 
   #endOf(bound: number, run: Run): { ends: Moment; byTime: boolean } {
-    return bound < Infinity ? { ends: this.#rules.timer(bound, run.since), byTime: true } : { ends: END_OF_INPUT, byTime: false };
+    return bound < Infinity ? { ends: this.#rules.timer(bound, run), byTime: true } : { ends: END_OF_INPUT, byTime: false };
   }
 
   #momentOf(i: number): Moment { return { slot: 2 * i + 1, time: this.#timeOf(i) }; }

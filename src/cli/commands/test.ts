@@ -22,6 +22,7 @@ export function registerTest(program: Command, io: Io): void {
     .option('--json', 'the results as JSON on standard output')
     .addHelpText('after', `
 A failed test shows what it expected beside what came, and for the nearest run how far it got and which condition, with its values, stopped it.
+A test whose last step is a time alone (@1h) ends there; any other goes on to the end of time, so that everything that waits comes due.
 Ends with 0 when all pass, 1 when one fails (or there is none to run), 2 when the rules have errors.
 
 Examples:

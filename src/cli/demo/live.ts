@@ -97,12 +97,11 @@ function summary(progress: Progress, scorecard: Scorecard, elapsed: number, c: C
     score.rule, formatCount(score.alerts), score.judged ? formatCount(score.injected) : '–', score.judged ? formatCount(score.found) : '–',
   ]);
   const [header, ...lines] = table(['rule', 'alerts', 'injected', 'found'], rows).split('\n');
-  const perSecond = progress.busy > 0 ? (progress.events / progress.busy) * 1000 : 0;
   return [
     c.bold(header!), ...lines, '',
     `${formatCount(progress.events)} events over ${formatDuration(Math.round((progress.now - DEMO_START) / 1000) * 1000)} of event time`
       + ` in ${formatDuration(Math.round(elapsed / 1000) * 1000)}; ${formatCount(scorecard.alerts)} alerts${progress.rejected > 0 ? `; ${formatCount(progress.rejected)} rejected` : ''}.`,
-    `Decoding and matching took ${formatDuration(Math.round(progress.busy))} of that, ${formatCount(perSecond)} events a second; memory ${formatBytes(process.memoryUsage.rss())}.`,
+    `Decoding and matching took ${formatDuration(Math.round(progress.busy))} of that; memory ${formatBytes(process.memoryUsage.rss())}.`,
     c.dim('"injected" are the incidents the simulators had finished by then; the alerts beyond them are of incidents still under way, or repeats.'),
     '',
     `Next: read ${c.bold('rules/fraud/card-testing.cep')}, write a rule from ${c.bold('docs/language.md')}, and run it with ${c.bold('npm run -s alcedo -- run')}.`,

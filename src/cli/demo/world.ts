@@ -5,8 +5,8 @@ import { payments, sensors, toJsonLine } from '../../../simulators/index.ts';
 export const DEMO_START = Date.UTC(2026, 0, 5, 12);
 
 /** Events per second of event time, and customers and machines few enough that each of them has a history within minutes. */
-const PAYMENTS = { rate: 6, keys: 400, incidentEvery: 700 } as const;
-const SENSORS = { rate: 10, keys: 120, incidentEvery: 900 } as const;
+const PAYMENTS = { rate: 6, keys: 400, incidentEvery: 450 } as const;
+const SENSORS = { rate: 10, keys: 120, incidentEvery: 800 } as const;
 
 /** The demo's bank and factory: both event streams as one, in event-time order, without end. */
 export class World {

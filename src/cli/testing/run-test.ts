@@ -28,13 +28,16 @@ export interface TestRun {
   readonly results: readonly TestResult[];
   /** The events as the rules saw them, derived ones after their cause: for the search for the nearest run. */
   readonly events: readonly SeenEvent[];
+  /** Event time up to which the test went, ms since the epoch; Infinity: to the end. */
+  readonly end: number;
   /** What went wrong with the test's own events: not decoded, or late after an `@time` that moved the watermark past them. */
   readonly problems: readonly string[];
 }
 
 /**
  * The results of a test in the order in which they came. Events may be written in any order: the engine puts them into that of event time;
- * only an `@time` alone moves the watermark before the end. Rules under test run whatever their `mode`.
+ * only an `@time` alone moves the watermark before the end. A test that ends with one ends there, so that it can say what has not happened yet;
+ * any other ends like an input, with the end of time. Rules under test run whatever their `mode`.
  */
 export function runTest(program: Program, test: Test): TestRun {
   const tested: Program = {
@@ -87,9 +90,11 @@ export function runTest(program: Program, test: Test): TestRun {
     seen.push(asSeen(type, now, step.fields));
     engine.push(batch);
   });
-  engine.advance(Infinity);
+  const last = test.steps.at(-1);
+  const end = last?.kind === 'advance' ? TEST_START + last.at : Infinity;
+  if (end === Infinity) engine.advance(end);
   const ordered = seen.map((event, index) => ({ event, index })).sort((a, b) => a.event.time - b.event.time || a.index - b.index);
-  return { plan, results, events: ordered.map(({ event }) => event), problems };
+  return { plan, results, events: ordered.map(({ event }) => event), end, problems };
 }
 
 function fromAlert(alert: Alert): TestResult {

@@ -1,9 +1,12 @@
-/** Runs the command line as a person does: a process of its own, in a folder of its own. */
+/** Runs the command line as a person does, in a folder of its own. */
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { PassThrough, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import type { Io } from '../../../src/cli/io.ts';
+import { runCommand } from '../../../src/cli/program.ts';
 
 const MAIN = fileURLToPath(new URL('../../../src/cli/main.ts', import.meta.url));
 
@@ -28,6 +31,26 @@ export class Workplace {
     return jsonLines(this.read(path));
   }
 
+  /** In this process, which is faster: for all that needs no standard input and no signals. */
+  async call(args: readonly string[], env: Record<string, string> = {}): Promise<Finished> {
+    const out = new Sink();
+    const err = new Sink();
+    let failed = 0;
+    const io: Io = {
+      stdin: new PassThrough().end(), stdout: out, stderr: err, env, interrupted: new AbortController().signal,
+      fail: (code) => { failed = Math.max(failed, code); },
+    };
+    const before = process.cwd();
+    process.chdir(this.folder);
+    try {
+      const code = await runCommand(io, args);
+      return { code: Math.max(code, failed), out: out.text, err: err.text };
+    } finally {
+      process.chdir(before);
+    }
+  }
+
+  /** In a process of its own. */
   alcedo(args: readonly string[], options: { readonly input?: string | Uint8Array; readonly env?: Record<string, string> } = {}): Finished {
     const done = spawnSync(process.execPath, [MAIN, ...args], {
       cwd: this.folder, input: options.input ?? '', encoding: 'utf8', env: { PATH: process.env['PATH'] ?? '', ...options.env }, timeout: 50_000, maxBuffer: 1 << 28,
@@ -49,6 +72,15 @@ export class Workplace {
 
   remove(): void {
     rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+class Sink extends Writable {
+  text = '';
+
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.text += chunk.toString('utf8');
+    done();
   }
 }
 

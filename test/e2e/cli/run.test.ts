@@ -41,29 +41,29 @@ describe('alcedo run', () => {
     expect(new Set(ids).size).toBe(1);
   });
 
-  test('reads CSV, with fields under other names', () => {
+  test('reads CSV, with fields under other names', async () => {
     place.write('tx.csv', ['customer,value,ts', 'c9,1,2026-01-05 08:00:00', 'c9,1,2026-01-05 08:00:01', 'c9,1.0,2026-01-05 08:00:02', 'c9,"800",2026-01-05 08:00:03', ''].join('\n'));
-    const { code, out } = place.alcedo(['run', 'rules', '--events', 'Payment=tx.csv', '--map', 'Payment.card=customer,Payment.amount=value', '--map', 'Payment.at=ts']);
+    const { code, out } = await place.call(['run', 'rules', '--events', 'Payment=tx.csv', '--map', 'Payment.card=customer,Payment.amount=value', '--map', 'Payment.at=ts']);
     expect(alertOf(out)).toMatchObject({ key: { card: 'c9' }, fields: { spent: 803 } });
     expect(code).toBe(0);
   });
 
-  test('merges several inputs by event time', () => {
+  test('merges several inputs by event time', async () => {
     place.write('a.jsonl', [PAYMENTS[0], PAYMENTS[2]].join('\n'));
     place.write('b.jsonl', [PAYMENTS[1], PAYMENTS[3]].join('\n'));
-    const { out, err } = place.alcedo(['run', 'rules', '--events', 'b.jsonl', '--events', 'a.jsonl', '--json']);
+    const { out, err } = await place.call(['run', 'rules', '--events', 'b.jsonl', '--events', 'a.jsonl', '--json']);
     expect(alertOf(out)).toMatchObject({ fields: { probes: 3 } });
     expect(JSON.parse(err)).toMatchObject({ events: 4, late: 0, rejected: 0, alerts: 1, inputs: ['b.jsonl', 'a.jsonl'], rules: [{ rule: 'CardTesting', events: 4, alerts: 1 }] });
   });
 
-  test('params, rules, times and the number of events can be chosen', () => {
-    const count = (...args: string[]): number => jsonLines(place.alcedo(['run', 'rules', '--events', 'pay.jsonl', ...args]).out).length;
-    expect(count('--param', 'big=899')).toBe(1);
-    expect(count('--param', 'big=900')).toBe(0);
-    expect(count('--limit', '3')).toBe(0);
-    expect(count('--from', '2026-01-05T08:00:00Z', '--to', '2026-01-05T08:00:40.001Z')).toBe(1);
-    expect(count('--to', '2026-01-05T08:00:40Z')).toBe(0);
-    expect(count('--rule', 'CardTesting')).toBe(1);
+  test('params, rules, times and the number of events can be chosen', async () => {
+    const count = async (...args: string[]): Promise<number> => jsonLines((await place.call(['run', 'rules', '--events', 'pay.jsonl', ...args])).out).length;
+    expect(await count('--param', 'big=899')).toBe(1);
+    expect(await count('--param', 'big=900')).toBe(0);
+    expect(await count('--limit', '3')).toBe(0);
+    expect(await count('--from', '2026-01-05T08:00:00Z', '--to', '2026-01-05T08:00:40.001Z')).toBe(1);
+    expect(await count('--to', '2026-01-05T08:00:40Z')).toBe(0);
+    expect(await count('--rule', 'CardTesting')).toBe(1);
   });
 
   test('alerts, late and rejected events and the summary go to the files named', () => {
@@ -85,12 +85,12 @@ describe('alcedo run', () => {
     expect(jsonLines(place.alcedo(['run', 'rules', '-e', '-', '--lateness', '10s'], { input }).out)).toHaveLength(1);
   });
 
-  test('--pretty tells a person', () => {
-    const { out } = place.alcedo(['run', 'rules', '-e', 'pay.jsonl', '--pretty']);
+  test('--pretty tells a person', async () => {
+    const { out } = await place.call(['run', 'rules', '-e', 'pay.jsonl', '--pretty']);
     expect(out).toMatch(/^2026-01-05T08:00:40\.000Z HIGH +CardTesting +Small probes, then one large payment +card: "c1"\n +probes: 3, spent: 903\n/);
     expect(out).not.toContain('\u001b');
-    expect(place.alcedo(['run', 'rules', '-e', 'pay.jsonl', '--pretty'], { env: { FORCE_COLOR: '1' } }).out).toContain('\u001b[31mHIGH');
-    expect(place.alcedo(['run', 'rules', '-e', 'pay.jsonl', '--pretty'], { env: { FORCE_COLOR: '1', NO_COLOR: '1' } }).out).not.toContain('\u001b');
+    expect((await place.call(['run', 'rules', '-e', 'pay.jsonl', '--pretty'], { FORCE_COLOR: '1' })).out).toContain('\u001b[31mHIGH');
+    expect((await place.call(['run', 'rules', '-e', 'pay.jsonl', '--pretty'], { FORCE_COLOR: '1', NO_COLOR: '1' })).out).not.toContain('\u001b');
   });
 
   test('a reader that goes away ends it quietly', () => {
@@ -117,31 +117,32 @@ describe('alcedo run', () => {
 });
 
 describe('what can be wrong with the input', () => {
-  const run = (input: string | Uint8Array, ...args: string[]): { code: number | null; alerts: number; summary: Record<string, unknown> } => {
-    const { code, out, err } = place.alcedo(['run', 'rules', '-e', '-', '--json', ...args], { input });
+  const run = async (input: string | Uint8Array): Promise<{ code: number | null; alerts: number; summary: Record<string, unknown> }> => {
+    place.write('input.jsonl', input);
+    const { code, out, err } = await place.call(['run', 'rules', '-e', 'input.jsonl', '--json']);
     return { code, alerts: jsonLines(out).length, summary: JSON.parse(err) as Record<string, unknown> };
   };
   const reasons = (summary: Record<string, unknown>): unknown => Object.fromEntries((summary['rejects'] as { reason: string; count: number }[]).map(({ reason, count }) => [reason, count]));
 
-  test('an empty input', () => {
-    const { code, summary } = run('');
+  test('an empty input', async () => {
+    const { code, summary } = await run('');
     expect(code).toBe(0);
-    expect(summary).toMatchObject({ events: 0, rejected: 0, notes: [expect.stringContaining('no event in standard input')] });
+    expect(summary).toMatchObject({ events: 0, rejected: 0, notes: [expect.stringContaining('no event in input.jsonl')] });
   });
 
-  test('no newline at the end, blank lines, carriage returns, a byte order mark', () => {
-    expect(run(`\ufeff${PAYMENTS.join('\r\n\r\n')}`)).toMatchObject({ code: 0, alerts: 1, summary: { events: 4, rejected: 0 } });
+  test('no newline at the end, blank lines, carriage returns, a byte order mark', async () => {
+    expect(await run(`\ufeff${PAYMENTS.join('\r\n\r\n')}`)).toMatchObject({ code: 0, alerts: 1, summary: { events: 4, rejected: 0 } });
   });
 
-  test('text that is no JSON, NUL bytes, bytes that are no UTF-8, values that are no object', () => {
+  test('text that is no JSON, NUL bytes, bytes that are no UTF-8, values that are no object', async () => {
     const bad = Buffer.concat([Buffer.from('hello\n\u0000\u0000\n{"type":"Payment","card":"'), Buffer.from([0xff, 0xfe]), Buffer.from('"}\n[1,2]\n42\nnull\n{"type":\n')]);
-    const { code, alerts, summary } = run(Buffer.concat([bad, Buffer.from(PAYMENTS.join('\n'))]));
+    const { code, alerts, summary } = await run(Buffer.concat([bad, Buffer.from(PAYMENTS.join('\n'))]));
     expect({ code, alerts }).toEqual({ code: 0, alerts: 1 });
     expect(summary).toMatchObject({ events: 4, rejected: 7 });
   });
 
-  test('wrong types, missing fields, unknown types, times that are none', () => {
-    const { code, summary } = run([
+  test('wrong types, missing fields, unknown types, times that are none', async () => {
+    const { code, summary } = await run([
       payment(0, 'c1', '1'), payment(0, 'c1', null), payment(0, 'c1', true), '{"type":"Payment","card":"c1"}', '{"type":"Refund","card":"c1"}',
       payment(0, 'c1', 1, { at: 'yesterday' }), payment(0, 'c1', 1, { country: 7 }), payment(0, 'c1', 1e400),
     ].join('\n'));
@@ -151,27 +152,27 @@ describe('what can be wrong with the input', () => {
     expect(summary['notes']).toEqual([expect.stringMatching(/No event could be used: \d of 8 were rejected as /)]);
   });
 
-  test('a line of 10 MB, one that is an event and one that is not', () => {
+  test('a line of 10 MB, one that is an event and one that is not', async () => {
     const long = 'x'.repeat(10_000_000);
     const input = [PAYMENTS[0], payment(1, 'c1', 1, { country: long }), long, PAYMENTS[1], PAYMENTS[3]].join('\n');
-    const { code, alerts, summary } = run(input);
+    const { code, alerts, summary } = await run(input);
     expect({ code, alerts }).toEqual({ code: 0, alerts: 1 });
     expect(summary).toMatchObject({ events: 4, rejected: 1 });
   });
 
-  test('numbers past 2^53, lone surrogates, repeated fields', () => {
-    const { code, summary } = run([
+  test('numbers past 2^53, lone surrogates, repeated fields', async () => {
+    const { code, summary } = await run([
       payment(0, 'c1', 12345678901234567890), `{"type":"Payment","card":"\\ud800","amount":1,"at":0}`, '{"type":"Payment","card":"c1","card":"c2","amount":1,"at":1767600000000}',
     ].join('\n'));
     expect(code).toBe(0);
     expect(summary).toMatchObject({ rejected: 0 });
   });
 
-  test('says why nothing came of it', () => {
-    expect(run([payment(0, 'c1', 100), payment(1, 'c1', 200)].join('\n')).summary['notes']).toEqual([
+  test('says why nothing came of it', async () => {
+    expect((await run([payment(0, 'c1', 100), payment(1, 'c1', 200)].join('\n'))).summary['notes']).toEqual([
       expect.stringContaining('CardTesting reported nothing: no run was open at the end and none timed out, so most likely no event satisfies its first step (probe)'),
     ]);
-    expect(run([payment(0, 'c1', 1), payment(1, 'c1', 1)].join('\n')).summary['notes']).toEqual([expect.stringContaining('open at the end')]);
+    expect((await run([payment(0, 'c1', 1), payment(1, 'c1', 1)].join('\n'))).summary['notes']).toEqual([expect.stringContaining('open at the end')]);
   });
 });
 
@@ -189,14 +190,14 @@ describe('wrong usage ends with 2 and says what to do', () => {
     ['a mapped field that is not there', ['run', 'rules', '-e', 'pay.jsonl', '--map', 'Payment.crad=x'], 'Did you mean "card"?'],
     ['a duration that is none', ['run', 'rules', '-e', 'pay.jsonl', '--lateness', '5'], 'not a duration'],
     ['an option that is not there', ['run', 'rules', '-e', 'pay.jsonl', '--lateniss', '5s'], 'Did you mean --lateness?'],
-  ])('%s', (_, args, message) => {
-    const { code, out, err } = place.alcedo(args);
+  ])('%s', async (_, args, message) => {
+    const { code, out, err } = await place.call(args);
     expect(err).toContain(message);
     expect({ code, out }).toEqual({ code: 2, out: '' });
   });
 
-  test('an output that cannot be written ends with 1', () => {
-    const { code, err } = place.alcedo(['run', 'rules', '-e', 'pay.jsonl', '--alerts', 'no/such/folder.jsonl']);
+  test('an output that cannot be written ends with 1', async () => {
+    const { code, err } = await place.call(['run', 'rules', '-e', 'pay.jsonl', '--alerts', 'no/such/folder.jsonl']);
     expect(err).toContain('Cannot write "no/such/folder.jsonl"');
     expect(code).toBe(1);
   });

@@ -48,6 +48,12 @@ describe('a test passes when', () => {
       rule Slow { by user match login -> pay within 5m  login: Login  pay: Payment  alert x { }  on timeout alert y { } }
       test Slow "no payment" { @1m Login { user: "u" }  expect timeout @6m { user: "u" } }`)).toEqual([]);
   });
+  test('time that has not come yet at its last step is not judged', () => {
+    const rule = 'rule Silent { by user match not pay for 5m  pay: Payment  alert x { } }';
+    expect(play(`${rule} test Silent "not yet" { @0s Payment { user: "u" } @4m59s expect nothing }`)).toEqual([]);
+    expect(play(`${rule} test Silent "now" { @0s Payment { user: "u" } @5m expect @5m { user: "u" } }`)).toEqual([]);
+    expect(play(`${rule} test Silent "at the end" { @0s Payment { user: "u" } expect @5m { user: "u" } }`)).toEqual([]);
+  });
   test('derived events are expected, and feed other rules', () => {
     expect(play(`
       rule A { by user match p  p: Payment where amount > 10  emit Exposure { user, n: 1 } }
@@ -133,7 +139,10 @@ describe('a failure tells', () => {
     ]);
   });
   test('an event that came after the watermark', () => {
-    expect(steps(RULE, '@1m Login { user: "u", ok: true } @2m @90s Payment { user: "u", amount: 200 } expect nothing')).toEqual([
+    const program = programOf(`${EVENTS}${RULE} test R "t" { @1m Login { user: "u", ok: true } @90s Payment { user: "u", amount: 200 } @2m expect nothing }`);
+    const [test] = program.tests;
+    const [login, payment, advance] = test!.steps;
+    expect(runTest(program, { ...test!, steps: [login!, advance!, payment!] }).problems).toEqual([
       'the event @1m30s came after the watermark had passed it: it is late, and no rule sees it',
     ]);
   });

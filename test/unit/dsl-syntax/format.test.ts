@@ -27,7 +27,7 @@ describe('formatting random files', () => {
       expect(commentsOf(once)).toEqual(commentsOf(text));
       expect(tokensOf(once)).toEqual(tokensOf(text));
       expect(format(once)).toBe(once);
-    }), { numRuns: 300 });
+    }), { numRuns: 80 });
   });
 
   test('gives the same whatever white space the source had', () => {
@@ -36,7 +36,7 @@ describe('formatting random files', () => {
       const tokens = source.file();
       // Empty lines are the author's to keep, so these texts have none.
       expect(format(tokens.join(lines ? '\n' : ' '))).toBe(format(tokens.join('  ')));
-    }), { numRuns: 100 });
+    }), { numRuns: 50 });
   });
 
   test('no line ends in a space, none is indented by tabs, the last is ended', () => {
@@ -44,7 +44,7 @@ describe('formatting random files', () => {
       const once = format(randomText(seed, 0));
       expect(once).not.toMatch(/[ \t]\n|^\t|\n\n\n|\n\n$|^\n/);
       expect(once).toMatch(/\n$/);
-    }), { numRuns: 100 });
+    }), { numRuns: 50 });
   });
 });
 

@@ -1,0 +1,34 @@
+import type { Expr } from '../../typed.ts';
+import { conjunctsOf } from '../value.ts';
+import type { Check } from './finished.ts';
+
+/** Clauses and conditions that change nothing. */
+export const clausesWithoutEffect: Check = ({ rule, report, shape }) => {
+  const clause = (kind: string) => shape.rule.clauses.find((one) => one.kind === kind);
+  const reports = shape.rule.clauses.filter((one) => one.kind === 'alert' || one.kind === 'emit');
+  if (reports.length === 0) {
+    report.add('no-output', shape.rule.name.span, `The rule "${rule.name}" reports nothing.`, { hint: 'add alert channel { … }, or emit Type { … }' });
+  }
+  const limit = clause('limit');
+  if (limit !== undefined && reports.length > 0 && !reports.some((one) => one.kind === 'alert')) {
+    report.add('no-effect', limit.span, '`limit` has no effect: it is about alerts, and this rule only emits.');
+  }
+  const having = clause('having');
+  if (having !== undefined && isTrue(rule.having)) report.add('no-effect', having.span, '`having` has no effect: it is always true.');
+  for (const stage of rule.match.stages.values()) {
+    for (const part of conjunctsOf(stage.where)) {
+      if (isTrue(part)) report.add('no-effect', part.span, 'This condition has no effect: it is always true.');
+    }
+    if (stage.until?.kind === 'literal') {
+      report.add('no-effect', stage.until.span, stage.until.value === true ? `"${stage.name}" can take no event: \`until\` is always true.` : '`until` has no effect: it is never true.');
+    }
+  }
+  const mode = clause('mode');
+  if (mode !== undefined && rule.mode.kind === 'canary' && rule.mode.percent === 100) {
+    report.add('no-effect', mode.span, 'A canary of all keys is the same as `mode live`.');
+  }
+};
+
+function isTrue(expr: Expr | undefined): boolean {
+  return expr?.kind === 'literal' && expr.value === true;
+}
