@@ -38,22 +38,26 @@ function* events(options: SimulatorOptions): Generator<SimulatedEvent> {
   const outbox = new Outbox(end, (type) => (type === 'Payment' ? 'tx_id' : 'event_id'), options.onLabel);
   const betweenMoments = (SECOND / rate) * EVENTS_PER_MOMENT;
   const betweenIncidents = (SECOND / rate) * incidentEvery;
-  const victims = new Victims();
+  const busy = new Busy();
 
   let nextMoment = start + traffic.exponential(betweenMoments);
   let nextIncident = start + trouble.exponential(betweenIncidents);
   for (let now = Math.min(nextMoment, nextIncident); now < end; now = Math.min(nextMoment, nextIncident)) {
     yield* outbox.before(now);
     if (now === nextMoment) {
-      for (const draft of ordinary(traffic, customers.at(customers.pick(traffic, now)), now)) outbox.put(draft);
+      const number = customers.pick(traffic, now);
+      const customer = customers.at(number);
+      const drafts = busy.isFree(number, now) ? ordinary(traffic, customer, now) : [ordinaryPayment(traffic, customer, now)];
+      if (drafts.length > 1) busy.add(number, now, drafts);
+      for (const draft of drafts) outbox.put(draft);
       nextMoment += traffic.exponential(betweenMoments);
     } else {
       const number = customers.pick(trouble, now);
       const customer = customers.at(number);
       const { incident, history } = trouble.pick(INCIDENTS)(trouble, customer, now);
-      if (victims.isFree(number, now) && outbox.inject(incident)) {
+      if (busy.isFree(number, now) && outbox.inject(incident)) {
         for (const draft of history) outbox.put(draft);
-        victims.add(number, now, Math.max(...incident.drafts.map((draft) => draft.time)));
+        busy.add(number, now, incident.drafts);
       }
       nextIncident += trouble.exponential(betweenIncidents);
     }
@@ -61,19 +65,24 @@ function* events(options: SimulatorOptions): Generator<SimulatedEvent> {
   yield* outbox.before(end);
 }
 
-/** Who is being robbed: nobody twice at a time, so that each label stands for one story. */
-class Victims {
+/**
+ * Who is in the middle of a story of several events, an ordinary one or an incident. Nobody is in two at a time, so that each label stands for
+ * one story and nothing but plain payments comes between its events.
+ */
+class Busy {
   private readonly until = new Map<number, number>();
+  private pruneAt = 1000;
 
   isFree(number: number, now: number): boolean {
     return (this.until.get(number) ?? -Infinity) < now;
   }
 
-  add(number: number, now: number, until: number): void {
-    if (this.until.size > 1000) {
+  add(number: number, now: number, story: readonly Draft[]): void {
+    if (this.until.size >= this.pruneAt) {
       for (const [other, time] of this.until) if (time < now) this.until.delete(other);
+      this.pruneAt = Math.max(1000, 2 * this.until.size);
     }
-    this.until.set(number, until);
+    this.until.set(number, Math.max(...story.map((draft) => draft.time)));
   }
 }
 

@@ -30,8 +30,8 @@ export function resolveCall(ctx: Context, call: Call): Value | undefined {
   if (UNAVAILABLE.has(name)) return notAvailable(ctx.globals.report, span, name);
   if (ctx.globals.declarations.unavailable.has(name)) return undefined;
   const known = [...ctx.globals.fns.keys(), ...builtins.keys(), 'any', 'timeOf', 'count', 'sum', 'avg', 'stddev', 'first', 'last', 'distinct', 'values'];
-  return ctx.globals.report.add('unknown-function', span, `Unknown function "${name}".${meant(name, known)}`, {
-    hint: name === 'now' ? 'there is no now(): a rule must give the same answer whenever it is run; use the event\'s time' : undefined,
+  return ctx.globals.report.add('unknown-function', span, `Unknown function "${name}".`, {
+    hint: name === 'now' ? 'there is no now(): a rule must give the same answer whenever it is run; use the event\'s time' : meant(name, known),
   });
 }
 

@@ -71,8 +71,8 @@ function headOf(declaration: Extract<Declaration, { readonly name: unknown }>): 
   return { ...declaration.span, end: declaration.name.span.end };
 }
 
-/** ` Did you mean "x"?` where one of the candidates is close to `name`, else nothing. */
-export function meant(name: string, candidates: Iterable<string>): string {
+/** The hint `did you mean "x"?` where one of the candidates is close to `name`. */
+export function meant(name: string, candidates: Iterable<string>): string | undefined {
   const candidate = didYouMean(name, candidates);
-  return candidate === undefined ? '' : ` Did you mean "${candidate}"?`;
+  return candidate === undefined ? undefined : `did you mean "${candidate}"?`;
 }

@@ -25,7 +25,7 @@ export function resolveEvents(declarations: Declarations, report: Report): Map<s
         report.add('extends-cycle', decl.base.span, `An event type cannot extend itself: ${[...new Set(chain.slice(0, -1)), chain.at(-1)!].join(' extends ')}.`);
         broken = true;
       } else if (baseDecl === undefined) {
-        report.add('unknown-type', decl.base.span, `Unknown event type "${decl.base.text}".${meant(decl.base.text, declarations.events.keys())}`);
+        report.add('unknown-type', decl.base.span, `Unknown event type "${decl.base.text}".`, { hint: meant(decl.base.text, declarations.events.keys()) });
         broken = true;
       } else {
         open.push(name);
@@ -60,7 +60,7 @@ function eventInfo(decl: EventDecl, base: EventInfo | undefined, broken: boolean
   const known = (name: Name): Field | undefined => {
     const field = fields.get(name.text);
     if (field === undefined && !broken) {
-      report.add('unknown-field', name.span, `"${decl.name.text}" has no field "${name.text}".${meant(name.text, fields.keys())}`);
+      report.add('unknown-field', name.span, `"${decl.name.text}" has no field "${name.text}".`, { hint: meant(name.text, fields.keys()) });
     }
     return field;
   };

@@ -19,12 +19,7 @@ export function elaborate(ctx: Context, expr: AstExpr | undefined): Value | unde
 function elaborated(ctx: Context, expr: AstExpr): Value | undefined {
   const { span } = expr;
   switch (expr.kind) {
-    case 'number': {
-      if (!expr.isInt && /^\d+$/.test(expr.raw)) {
-        return ctx.globals.report.add('number-too-large', span, `${expr.raw} is more than an int can hold exactly (2^53).`);
-      }
-      return literal(expr.isInt ? INT : FLOAT, span, expr.value);
-    }
+    case 'number': return literal(expr.isInt ? INT : FLOAT, span, expr.value);
     case 'string': return literal(STRING, span, expr.value);
     case 'bool': return literal(BOOL, span, expr.value);
     case 'null': return literal(NULL_TYPE, span, null);

@@ -114,8 +114,8 @@ function checkPart(globals: Globals, key: KeyExpr, sees: Rule['sees'], stages: R
 
 function unknownAlternative(globals: Globals, of: Name, stages: ReadonlyMap<string, StageInfo>): void {
   const isType = /^\p{Lu}/u.test(of.text);
-  globals.report.add(isType ? 'unknown-type' : 'unknown-stage', of.span, isType ? `Unknown event type "${of.text}".${meant(of.text, globals.events.keys())}`
-    : `Unknown stage "${of.text}".${meant(of.text, stages.keys())}`);
+  if (isType) globals.report.add('unknown-type', of.span, `Unknown event type "${of.text}".`, { hint: meant(of.text, globals.events.keys()) });
+  else globals.report.add('unknown-stage', of.span, `Unknown stage "${of.text}".`, { hint: meant(of.text, stages.keys()) });
 }
 
 /** The alternative for a type: its own, else that of its nearest base. */
@@ -131,8 +131,8 @@ function lacksKey(globals: Globals, key: KeyExpr, lacking: readonly string[], se
   const name = key.name.text;
   const fields = seen.filter((type) => lacking.includes(type.name)).flatMap((type) => [...type.fields.keys()]);
   const types = lacking.map((type) => `"${type}"`).join(', ');
-  globals.report.add('unknown-key', key.name.span, `The rule reads ${types}, which ${lacking.length === 1 ? 'has' : 'have'} no field "${name}".${lacking.length === seen.length ? meant(name, fields) : ''}`, {
-    hint: `say what stands for it: by ${name} (${lacking[0]}: …)`,
+  globals.report.add('unknown-key', key.name.span, `The rule reads ${types}, which ${lacking.length === 1 ? 'has' : 'have'} no field "${name}".`, {
+    hint: (lacking.length === seen.length ? meant(name, fields) : undefined) ?? `say what stands for it: by ${name} (${lacking[0]}: …)`,
   });
 }
 

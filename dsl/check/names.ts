@@ -70,9 +70,9 @@ function unknownName(ctx: Context, name: string, span: Span): undefined {
     ...scope.stageNames ?? [],
   ];
   const type = scope.event?.types.map((one) => one.name).join(' | ');
-  return report.add('unknown-name', span, type === undefined ? `Unknown name "${name}" in ${scope.place}.${meant(name, known)}`
-    : `Unknown name "${name}": it is no field of ${type}, no param and no const.${meant(name, known)}`, {
-    hint: having.length > 0 ? `the stage "${having[0]}" has such a field: ${having[0]}.${name}` : undefined,
+  return report.add('unknown-name', span, type === undefined ? `Unknown name "${name}" in ${scope.place}.`
+    : `Unknown name "${name}": it is no field of ${type}, no param and no const.`, {
+    hint: having.length > 0 ? `the stage "${having[0]}" has such a field: ${having[0]}.${name}` : meant(name, known),
   });
 }
 
@@ -109,7 +109,7 @@ export function resolveMember(ctx: Context, expr: Extract<AstExpr, { kind: 'memb
   }
   const field = type.fields.find((other) => other.name === name.text);
   if (field === undefined) {
-    return ctx.globals.report.add('unknown-field', name.span, `There is no field "${name.text}" in this record.${meant(name.text, type.fields.map((other) => other.name))}`);
+    return ctx.globals.report.add('unknown-field', name.span, `There is no field "${name.text}" in this record.`, { hint: meant(name.text, type.fields.map((other) => other.name)) });
   }
   return value(field.type, span, { kind: 'member', object: record.expr, field: name.text }, mostNulls(record, field.optional ? 2 : 0));
 }
@@ -118,9 +118,9 @@ function unknownStage(ctx: Context, name: string, span: Span): undefined {
   const { scope, globals } = ctx;
   if (scope.event?.broken === true) return undefined;
   if (scope.stage === undefined) {
-    return globals.report.add('unknown-name', span, `Unknown name "${name}": ${scope.place} knows no stages.${meant(name, scope.event?.names() ?? [])}`);
+    return globals.report.add('unknown-name', span, `Unknown name "${name}": ${scope.place} knows no stages.`, { hint: meant(name, scope.event?.names() ?? []) });
   }
-  return globals.report.add('unknown-stage', span, `Unknown stage "${name}".${meant(name, [...scope.stageNames ?? [], ...scope.event?.names() ?? []])}`);
+  return globals.report.add('unknown-stage', span, `Unknown stage "${name}".`, { hint: meant(name, [...scope.stageNames ?? [], ...scope.event?.names() ?? []]) });
 }
 
 /** Reports a stage that cannot be read where the expression stands. */
@@ -144,8 +144,8 @@ export function fieldOf(ctx: Context, event: EventView, owner: string, name: str
   if (event.broken) return undefined;
   const types = event.types.map((type) => `"${type.name}"`);
   const lacking = event.types.filter((type) => !type.fields.has(name)).map((type) => `"${type.name}"`);
-  const where = types.length === 1 ? `on event ${types[0]}` : lacking.length < types.length ? `: ${lacking.join(' and ')} has none (${owner} may be either)` : `on ${types.join(' or ')}`;
-  return ctx.globals.report.add('unknown-field', span, `Unknown field "${name}" ${where}.${meant(name, event.names())}`.replace(' :', ':'));
+  const where = types.length === 1 ? ` on event ${types[0]}` : lacking.length < types.length ? `: ${lacking.join(' and ')} has none (${owner} may be either)` : ` on ${types.join(' or ')}`;
+  return ctx.globals.report.add('unknown-field', span, `Unknown field "${name}"${where}.`, { hint: meant(name, event.names()) });
 }
 
 function stageField(ctx: Context, stage: StageView, name: string, nameSpan: Span, span: Span): Value | undefined {
@@ -180,6 +180,6 @@ function matchInfo(ctx: Context, name: string, nameSpan: Span, span: Span): Valu
   switch (name) {
     case 'id': return value(STRING, span, { kind: 'matchInfo', what: 'id' });
     case 'from': case 'to': return value(TIME, span, { kind: 'matchInfo', what: name });
-    default: return ctx.globals.report.add('unknown-field', nameSpan, `A match has id, from and to, not "${name}".${meant(name, ['id', 'from', 'to'])}`);
+    default: return ctx.globals.report.add('unknown-field', nameSpan, `A match has id, from and to, not "${name}".`, { hint: meant(name, ['id', 'from', 'to']) });
   }
 }

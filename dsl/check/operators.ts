@@ -165,7 +165,7 @@ export function textsIn(ctx: Context, expr: Expr, values: readonly string[]): bo
   const strange = possibleTexts(expr)?.filter((text) => !values.includes(text)) ?? [];
   if (strange.length === 0) return true;
   ctx.globals.report.add('not-in-set', spanOfText(expr, strange[0]!),
-    `${strange.map((text) => JSON.stringify(text)).join(' and ')} ${strange.length === 1 ? 'is' : 'are'} not among ${values.map((text) => JSON.stringify(text)).join(', ')}.${meant(strange[0]!, values)}`);
+    `${strange.map((text) => JSON.stringify(text)).join(' and ')} ${strange.length === 1 ? 'is' : 'are'} not among ${values.map((text) => JSON.stringify(text)).join(', ')}.`, { hint: meant(strange[0]!, values) });
   return false;
 }
 

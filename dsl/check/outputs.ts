@@ -40,7 +40,7 @@ export function checkEmit(globals: Globals, clause: Of<'emit'>, scope: Scope): O
     const name = field.name.text;
     const declared = type?.fields.get(name);
     if (type !== undefined && declared === undefined && !type.broken) {
-      report.add('unknown-field', field.name.span, `Event "${type.name}" has no field "${name}".${meant(name, type.fields.keys())}`);
+      report.add('unknown-field', field.name.span, `Event "${type.name}" has no field "${name}".`, { hint: meant(name, type.fields.keys()) });
     }
     const made = fieldValue(globals, field, scope);
     if (made === undefined || declared === undefined) continue;

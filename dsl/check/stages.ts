@@ -25,8 +25,8 @@ export function collectStages(globals: Globals, rule: RuleDecl, places: readonly
   const unused = [...defs.keys()].filter((name) => !places.some((place) => place.stage === name) && !without.some((other) => other.text === name));
   for (const used of [...places.map((place) => ({ text: place.stage, span: place.span })), ...without]) {
     if (defs.has(used.text)) continue;
-    report.add('undefined-stage', used.span, `The stage "${used.text}" is not defined.${meant(used.text, unused.length > 0 ? unused : defs.keys())}`, {
-      hint: `define it in the rule: ${used.text}: Type where …`,
+    report.add('undefined-stage', used.span, `The stage "${used.text}" is not defined.`, {
+      hint: meant(used.text, unused.length > 0 ? unused : defs.keys()) ?? `define it in the rule: ${used.text}: Type where …`,
     });
   }
   const stages = new Map<string, StageInfo>();
@@ -46,7 +46,7 @@ export function collectStages(globals: Globals, rule: RuleDecl, places: readonly
 export function eventType(globals: Globals, name: Name): EventInfo | undefined {
   const type = globals.events.get(name.text);
   if (type !== undefined) return type;
-  return globals.report.add('unknown-type', name.span, `Unknown event type "${name.text}".${meant(name.text, globals.events.keys())}`);
+  return globals.report.add('unknown-type', name.span, `Unknown event type "${name.text}".`, { hint: meant(name.text, globals.events.keys()) });
 }
 
 function refuseSecondUse(globals: Globals, name: string, places: readonly Place[], without: readonly Name[]): void {
@@ -103,7 +103,7 @@ function checkWithin(globals: Globals, reader: ShapeReader, stage: StageInfo, wi
   const { report } = globals;
   const { of } = within;
   const target = reader.shape.stages.get(of.text);
-  if (target === undefined) return report.add('unknown-stage', of.span, `Unknown stage "${of.text}".${meant(of.text, reader.stageNames)}`);
+  if (target === undefined) return report.add('unknown-stage', of.span, `Unknown stage "${of.text}".`, { hint: meant(of.text, reader.stageNames) });
   if (target === stage) {
     if (!reader.isLoop(stage)) {
       report.add('bound-on-itself', within.span, `"${stage.name}" is one event, so it has no time to itself.`, { hint: 'a loop may name itself, which bounds the time between its events; else name an earlier stage' });

@@ -22,7 +22,7 @@ export function checkTest(globals: Globals, test: TestDecl, rules: ReadonlyMap<s
   const tested: CheckedRule[] = [];
   for (const name of test.rules) {
     const rule = rules.get(name.text);
-    if (rule === undefined) report.add('unknown-rule', name.span, `Unknown rule "${name.text}".${meant(name.text, rules.keys())}`);
+    if (rule === undefined) report.add('unknown-rule', name.span, `Unknown rule "${name.text}".`, { hint: meant(name.text, rules.keys()) });
     else tested.push(rule);
   }
   const params = new Map<string, Literal>();
@@ -71,8 +71,8 @@ function withParam(globals: Globals, step: Of<'with'>, params: Map<string, Liter
   const name = step.name.text;
   const known = globals.params.get(name);
   if (known === undefined) {
-    report.add('unknown-param', step.name.span, `Unknown param "${name}".${meant(name, globals.params.keys())}`, {
-      hint: globals.consts.has(name) ? 'it is a const; only params can be overridden' : undefined,
+    report.add('unknown-param', step.name.span, `Unknown param "${name}".`, {
+      hint: globals.consts.has(name) ? 'it is a const; only params can be overridden' : meant(name, globals.params.keys()),
     });
     return;
   }
@@ -121,7 +121,7 @@ function fieldOfEvent(globals: Globals, type: EventInfo, field: OutField): { rea
   const declared = type.fields.get(name);
   if (declared === undefined) {
     if (type.broken) return undefined;
-    return globals.report.add('unknown-field', field.name.span, `Unknown field "${name}" on event "${type.name}".${meant(name, type.fields.keys())}`);
+    return globals.report.add('unknown-field', field.name.span, `Unknown field "${name}" on event "${type.name}".`, { hint: meant(name, type.fields.keys()) });
   }
   if (name === type.time) {
     return globals.report.add('time-field-filled', field.name.span, `"${name}" is the event time of "${type.name}": it is filled in from the time after \`@\`, and what stands here has no effect.`, { hint: 'leave it out' });
@@ -173,7 +173,7 @@ function plainValue(globals: Globals, value: AstExpr | undefined, name: Name, de
     return report.add('type-mismatch', value.span, `${what} is ${aType(type)}; this is ${aType(expr.type)}.`, { hint: type.kind === 'duration' && isNumber(expr.type) ? 'a duration has a unit: 10s' : undefined });
   }
   if (type.kind === 'oneOf' && typeof expr.value === 'string' && !type.values.includes(expr.value)) {
-    return report.add('not-in-set', value.span, `${JSON.stringify(expr.value)} is not among ${type.values.map((text) => JSON.stringify(text)).join(', ')}.${meant(expr.value, type.values)}`);
+    return report.add('not-in-set', value.span, `${JSON.stringify(expr.value)} is not among ${type.values.map((text) => JSON.stringify(text)).join(', ')}.`, { hint: meant(expr.value, type.values) });
   }
   return { plain: expr.value };
 }
@@ -198,7 +198,7 @@ function plainRecord(globals: Globals, value: Extract<AstExpr, { kind: 'record' 
     const declared = type.fields.find((field) => field.name === given.name.text);
     if (declared === undefined) {
       wrong = true;
-      globals.report.add('unknown-field', given.name.span, `There is no field "${given.name.text}" in ${what}.${meant(given.name.text, type.fields.map((field) => field.name))}`);
+      globals.report.add('unknown-field', given.name.span, `There is no field "${given.name.text}" in ${what}.`, { hint: meant(given.name.text, type.fields.map((field) => field.name)) });
       continue;
     }
     const made = plainValue(globals, given.value, given.name, declared, `"${given.name.text}" of ${what}`);
@@ -271,7 +271,9 @@ function alertFields(tested: readonly CheckedRule[], timeout: boolean): Map<stri
 
 function unknownExpected(globals: Globals, field: OutField, known: ReadonlyMap<string, FieldType[]>, type: EventInfo | undefined): void {
   const name = field.name.text;
-  globals.report.add('unknown-field', field.name.span, type === undefined ? `The alert has no field "${name}".${meant(name, known.keys())}` : `Unknown field "${name}" on event "${type.name}".${meant(name, known.keys())}`);
+  globals.report.add('unknown-field', field.name.span, type === undefined ? `The alert has no field "${name}".` : `Unknown field "${name}" on event "${type.name}".`, {
+    hint: meant(name, known.keys()),
+  });
 }
 
 /** The value as one of the types that the field can have; where it fits none, what is wrong with the first. */

@@ -26,6 +26,13 @@ export interface ListOptions {
 export function listMatches(store: Store, finals: readonly number[], options: ListOptions, visit: (match: Listed) => boolean): void {
   const { i32, f64 } = store.heap;
   const { alive, stageAt, orderOf } = options;
+  if (finals.length === 1) {
+    const only = singleMatch(store, finals[0]!, options);
+    if (only !== undefined) {
+      if (only !== 'dead') visit(only);
+      return;
+    }
+  }
   const followers = new Map<number, number[]>();
   const starts: number[] = [];
   const seen = new Set<number>();
@@ -100,6 +107,29 @@ export function listMatches(store: Store, finals: readonly number[], options: Li
     if (frames.length === 0) return;
     events.pop();
   }
+}
+
+/** The usual case: one history. Undefined where a node may follow several; 'dead' where its start is. */
+function singleMatch(store: Store, final: number, { alive, stageAt }: ListOptions): Listed | 'dead' | undefined {
+  const { i32 } = store.heap;
+  const events: number[] = [];
+  const stages: number[] = [];
+  let n = final;
+  for (;;) {
+    const i = 2 * n;
+    const stage = stageAt(n);
+    if (stage >= 0) {
+      events.push(i32[i + NODE.event]!);
+      stages.push(stage);
+    }
+    const link = i32[i + NODE.link]!;
+    if (link === 0) break;
+    const below = i32[2 * link + NODE.previous]!;
+    if (i32[i + NODE.more] !== 0 || (below !== 0 && i32[2 * below + NODE.sequence]! >= i32[i + NODE.low]!)) return undefined;
+    n = link;
+  }
+  if (!alive(i32[2 * n + NODE.event]!)) return 'dead';
+  return { events: events.reverse(), stages: stages.reverse() };
 }
 
 function stagesOf(trail: Trail): number[] {

@@ -1,5 +1,5 @@
 /** From a match to alerts and derived events: ids, limits, modes, fields, evidence (sections 2 and 5 of the language). */
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import type { Alert, BoundEvent, Derived } from '../core/alert.ts';
 import type { OutputPlan } from '../compile/plan.ts';
 import type { Type } from '../../dsl/typed.ts';
@@ -85,8 +85,9 @@ export class Reporter {
   /** The same match gives the same id in every run (section 5). */
   idOf(report: MatchReport, keyText: string): string {
     const { rule } = report.runner.plan;
-    const bound = report.events.map((event, i) => [report.runner.plan.stages[report.stages[i]!]!.name, this.#identity(event)]);
-    return createHash('sha256').update(JSON.stringify([rule.name, rule.version, keyText, report.kind, bound])).digest('hex').slice(0, 32);
+    let text = `${rule.name}\n${rule.version}\n${keyText}\n${report.kind}`;
+    for (let i = 0; i < report.events.length; i++) text += `\n${report.runner.plan.stages[report.stages[i]!]!.name} ${this.#identity(report.events[i]!)}`;
+    return hash('sha256', text, 'hex').slice(0, 32);
   }
 
   #identity(event: number): string {

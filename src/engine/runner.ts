@@ -5,7 +5,7 @@
  * costs the same however many runs it stands for. (The idea of a compact set of runs is CORE's, VLDB 15(9).)
  */
 import type { Cond, EdgePlan, PositionPlan, RulePlan } from '../compile/plan.ts';
-import { Classes } from './classes.ts';
+import { Classes, mix } from './classes.ts';
 import {
   CLASS, DEAD, EVENT, FREED, KEY, keyLayout, LINK, NODE, POSITION_SHIFT, QUEUED, REPORTED, START, classUnits, registersAt, type KeyLayout,
 } from './layout.ts';
@@ -66,7 +66,7 @@ export class RuleRunner {
   /** Where `by` names stages: which stages may be tried for the key at hand. */
   allowed: Uint8Array | undefined;
   #pending: Pending[] = [];
-  #pendingAt = new Map<string, Pending>();
+  readonly #pendingAt = new Map<number, Pending[]>();
   #finals: number[] = [];
   readonly #noRegisters = new Float64Array(0);
 
@@ -328,19 +328,26 @@ export class RuleRunner {
     if (lazyBits !== 0) out[edge.lazy!.targetCell]! |= lazyBits;
     const registers = n === 0 ? this.#noRegisters : out.slice(0, n);
     if (this.plan.split !== 'run') {
-      if (this.#pending.length < 4) {
+      if (this.#pending.length < 16) {
         for (const other of this.#pending) if (other.position === target.id && other.starts === starts && same(other.registers, registers)) return other;
       } else {
-        const key = pendingKey(target.id, starts, registers);
-        if (this.#pendingAt.size === 0) for (const other of this.#pending) this.#pendingAt.set(pendingKey(other.position, other.starts, other.registers), other);
-        const known = this.#pendingAt.get(key);
-        if (known !== undefined) return known;
+        if (this.#pendingAt.size === 0) for (const other of this.#pending) this.#remind(other);
+        for (const other of this.#pendingAt.get(pendingHash(target.id, starts, registers)) ?? []) {
+          if (other.position === target.id && other.starts === starts && same(other.registers, registers)) return other;
+        }
       }
     }
     const pending: Pending = { position: target.id, starts, registers, heads: [], lows: [], start: 0, sr };
     this.#pending.push(pending);
-    if (this.#pendingAt.size > 0) this.#pendingAt.set(pendingKey(target.id, starts, registers), pending);
+    if (this.#pendingAt.size > 0) this.#remind(pending);
     return pending;
+  }
+
+  #remind(pending: Pending): void {
+    const hash = pendingHash(pending.position, pending.starts, pending.registers);
+    const list = this.#pendingAt.get(hash);
+    if (list === undefined) this.#pendingAt.set(hash, [pending]);
+    else list.push(pending);
   }
 
   #start(ks: number, edge: EdgePlan, index: number, sequence: number, noBind: boolean): void {
@@ -1424,7 +1431,11 @@ export class RuleRunner {
   }
 }
 
-const pendingKey = (position: number, starts: boolean, registers: Float64Array): string => `${position}|${starts ? 1 : 0}|${registers.join()}`;
+function pendingHash(position: number, starts: boolean, registers: Float64Array): number {
+  let hash = mix(position, starts ? 1 : 0);
+  for (let i = 0; i < registers.length; i++) hash = mix(hash, registers[i]!);
+  return hash;
+}
 
 function same(a: Float64Array, b: Float64Array): boolean {
   for (let i = 0; i < a.length; i++) {

@@ -75,7 +75,7 @@ export class Expansion {
         if (max > 0) {
           steps.push(...this.#enter(pattern.inner, approach, {
             kind: 'turn', repeat: pattern, min, max, turn: 1, pass: {}, stepsBeforePass: approach.steps, stepsBeforeTurn: approach.steps,
-            arrowBefore: approach.arrow, outer,
+            arrowBefore: approach.arrow, firstBefore: approach.first, outer,
           }));
         }
         if (min === 0) {
@@ -118,7 +118,7 @@ export class Expansion {
     if (turn < max) {
       const begun = approach.steps > frame.stepsBeforePass;
       const between = begun ? withBans({ ...approach, arrow: repeat.iteration }, repeat.iterationBans, turnsOf(frame.outer))
-        : { ...approach, arrow: frame.arrowBefore };
+        : { ...approach, arrow: frame.arrowBefore, first: frame.firstBefore };
       steps.push(...this.#enter(repeat.inner, between, { ...frame, turn: turn + 1, stepsBeforeTurn: approach.steps }));
     }
     if (turn >= min) {

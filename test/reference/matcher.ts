@@ -17,7 +17,7 @@ import type { RefEvent, RefOptions, RefResult } from './types.ts';
  *  1. The arrow of a step is the one before the nearest item that is not the first of its sequence; a later turn of a repeat takes the repeat's own.
  *     So in `(b? -> c)+ strict` a turn without b is joined by the `->` before c.
  *  2. A turn of a group may be empty where its minimum asks for more turns; turns that bind nothing before the first that binds something leave it
- *     the arrow before the group. The bans of an empty turn stay.
+ *     the arrow before the group, and the look-back of its bans. The bans of an empty turn stay.
  *  3. A group that is left out (no turn) leaves nothing behind, its inner bans included. A ban on the arrow to a left-out step stays.
  *  4. Bans before the first bound event look back only when nothing but first items of sequences stand before them; others have nothing to
  *     reach from and lapse. `a? -> not x -> b` without an a says nothing about x.

@@ -67,8 +67,9 @@ export interface TurnFrame {
   /** Number of steps taken when the pass, and this turn, began. */
   readonly stepsBeforePass: number;
   readonly stepsBeforeTurn: number;
-  /** The arrow before the repeat. */
+  /** The arrow before the repeat, and whether it is among the first items of the pattern: for the first turn that takes a step. */
   readonly arrowBefore: Arrow | undefined;
+  readonly firstBefore: boolean;
   readonly outer: Frame | undefined;
 }
 

@@ -1,4 +1,5 @@
 import type { Expr, Literal } from '../../dsl/typed.ts';
+// oxlint-disable-next-line no-restricted-imports -- the interpreter is the written-out meaning of expressions, not a part of the engine
 import { evaluate } from '../../src/compile/interpret.ts';
 import type { RefEvent } from './types.ts';
 

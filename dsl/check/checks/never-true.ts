@@ -51,7 +51,7 @@ function isElsewhere({ reader, shape }: FinishedRule, stage: Stage, name: string
   const reading = shape.stages.get(stage.name);
   const target = shape.stages.get(name);
   const place = target && reader.boundPlace(target);
-  if (reading === undefined || place === undefined || reading.without || reading.places.length === 0 || target === reading || reader.isLoop(target)) return false;
+  if (reading === undefined || target === undefined || place === undefined || reading.without || reading.places.length === 0 || target === reading || reader.isLoop(target)) return false;
   return reading.places.every((at) => relate(place, at, reader.countsOf).order === 'other alternative');
 }
 

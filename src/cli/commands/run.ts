@@ -97,6 +97,7 @@ async function run(io: Io, paths: readonly string[], options: RunOptions): Promi
   const summary = summarize(figures);
   if (summary.interrupted) io.fail(EXIT.interrupted);
   await tell(io, summary, options);
+  if (summary.failure !== null) throw new CliError(`${summary.failure}. What came before was run; the rest was not read.`);
 }
 
 function compilePlan(program: Program, params: Readonly<Record<string, Literal>>, rules: readonly string[] | undefined): Plan {

@@ -9,7 +9,7 @@ import { alertToJson } from '../alert-json.ts';
 import { alertStory } from '../alert-story.ts';
 import type { EventsInput } from '../arguments.ts';
 import { colours } from '../colours.ts';
-import { CliError, fileProblem, usageError } from '../errors.ts';
+import { fileProblem, usageError } from '../errors.ts';
 import { coloursFor, type Io } from '../io.ts';
 import { LineFile } from './line-file.ts';
 import { Progress } from './progress.ts';
@@ -33,7 +33,7 @@ export interface JobOptions {
   readonly rejects: string | undefined;
 }
 
-/** Runs a plan over its inputs to their end, or until interrupted. @throws CliError where an input or output fails */
+/** Runs a plan over its inputs to their end, until interrupted, or until one cannot be read on. @throws CliError where one cannot be opened, or an output fails */
 export async function runJob(io: Io, plan: Plan, options: JobOptions): Promise<RunFigures> {
   const job = new Job(io, plan, options);
   try {
@@ -69,6 +69,7 @@ class Job {
   #openRuns: ReadonlyMap<string, number> = new Map();
   #stateBytes = 0;
   #interrupted = false;
+  #failure: string | undefined;
 
   constructor(io: Io, plan: Plan, options: JobOptions) {
     this.#io = io;
@@ -108,9 +109,13 @@ class Job {
     const { limit = Infinity } = this.#options;
     const batch = this.#engine.newBatch(1024);
     const interruption = interruptionOf(this.#io.interrupted);
+    const failed = (error: Error): number => {
+      this.#failure = error.message;
+      return 0;
+    };
     this.#began = performance.now();
     while (this.#taken < limit) {
-      const count = await Promise.race([this.#read(reader, batch), interruption]);
+      const count = await Promise.race([reader.read(batch).catch(failed), interruption]);
       if (count === undefined || this.#io.interrupted.aborted) {
         this.#interrupted = true;
         break;
@@ -124,8 +129,8 @@ class Job {
     const stats = this.#engine.stats();
     this.#openRuns = new Map(stats.rules.map((rule) => [rule.name, rule.openRuns]));
     this.#stateBytes = stats.bytes;
-    // An interrupted input has not ended: nothing is known of the time after it.
-    if (!this.#interrupted) this.#engine.advance(Infinity);
+    // An input that was not read to its end has not ended: nothing is known of the time after it.
+    if (!this.#interrupted && this.#failure === undefined) this.#engine.advance(Infinity);
     this.#elapsed = performance.now() - this.#began;
     await this.#flush();
   }
@@ -144,17 +149,8 @@ class Job {
       plan: this.#plan, stats: this.#engine.stats(), openRuns: this.#openRuns, stateBytes: this.#stateBytes, inputs: this.#names,
       rejects: this.#rejects, outside: this.#outside, shadow: this.#shadow, byType,
       firstTime: this.#firstTime === Infinity ? undefined : this.#firstTime, lastTime: this.#lastTime === -Infinity ? undefined : this.#lastTime,
-      elapsed: this.#elapsed, interrupted: this.#interrupted, typeField: this.#options.typeField,
+      elapsed: this.#elapsed, interrupted: this.#interrupted, failure: this.#failure, typeField: this.#options.typeField,
     };
-  }
-
-  async #read(reader: EventReader, batch: Batch): Promise<number> {
-    try {
-      return await reader.read(batch);
-    } catch (error) {
-      await this.#flush();
-      throw new CliError(`${(error as Error).message}. The alerts up to there are written; what came after in ${reader.name} was not read.`);
-    }
   }
 
   /** Keeps the rows that --from, --to and --limit let through, and counts them. */

@@ -1,4 +1,5 @@
 /** What a run did: per rule and in all, as data and as text; and, where nothing came of it, why. */
+import type { Rule } from '../../../dsl/typed.ts';
 import type { Plan } from '../../compile/index.ts';
 import type { EngineStats, RuleStats } from '../../engine/index.ts';
 import type { Colours } from '../colours.ts';
@@ -27,6 +28,8 @@ export interface RunFigures {
   /** ms of real time. */
   readonly elapsed: number;
   readonly interrupted: boolean;
+  /** Why the input could not be read to its end, where it could not. */
+  readonly failure: string | undefined;
   readonly typeField: string;
 }
 
@@ -50,6 +53,7 @@ export interface RunSummary {
   /** State of the engine at the end of the input, bytes. */
   readonly state: number;
   readonly interrupted: boolean;
+  readonly failure: string | null;
   readonly rules: readonly RuleSummary[];
   /** What the person should know: why nothing came, what is incomplete. */
   readonly notes: readonly string[];
@@ -60,7 +64,8 @@ export interface RuleSummary {
   readonly events: number;
   readonly alerts: number;
   readonly openRuns: number;
-  readonly timedOut: number;
+  /** Null for rules without `on timeout`: nobody counts. */
+  readonly timedOut: number | null;
   readonly dropped: number;
   readonly suppressed: number;
   readonly nullKeys: number;
@@ -71,7 +76,7 @@ export function summarize(figures: RunFigures): RunSummary {
   const rejected = [...rejects.values()].reduce((sum, reject) => sum + reject.count, 0);
   const rules = stats.rules.map((rule): RuleSummary => ({
     rule: rule.name, events: rule.events, alerts: rule.alerts, openRuns: figures.openRuns.get(rule.name) ?? 0,
-    timedOut: rule.timedOut, dropped: rule.dropped, suppressed: rule.suppressed, nullKeys: rule.nullKeys,
+    timedOut: figures.plan.rules.find((plan) => plan.rule.name === rule.name)?.hasTimeout === true ? rule.timedOut : null, dropped: rule.dropped, suppressed: rule.suppressed, nullKeys: rule.nullKeys,
   }));
   const seconds = elapsed / 1000;
   return {
@@ -92,6 +97,7 @@ export function summarize(figures: RunFigures): RunSummary {
     memory: process.resourceUsage().maxRSS * 1024,
     state: figures.stateBytes,
     interrupted: figures.interrupted,
+    failure: figures.failure ?? null,
     rules,
     notes: notes(figures, rejected),
   };
@@ -101,6 +107,7 @@ function notes(figures: RunFigures, rejected: number): string[] {
   const { stats, plan, byType } = figures;
   const found: string[] = [];
   if (figures.interrupted) found.push('Interrupted: the input was not read to its end, and what still waited for time to pass was not reported.');
+  if (figures.failure !== undefined) found.push('The input was not read to its end, and what still waited for time to pass was not reported.');
   if (plan.rules.length === 0) found.push('There is no rule to run: every rule is `mode off`, or the files declare none.');
   if (stats.events === 0) found.push(nothingRead(figures, rejected));
   else {
@@ -130,13 +137,16 @@ function nothingRead(figures: RunFigures, rejected: number): string {
   }
   const declared = [...figures.plan.program.events.keys()].join(', ');
   const advice = most.reason === 'unknown-type' || most.reason === 'missing-type'
-    ? ` The field "${figures.typeField}" of a line names its event type (another: --type-field); declared are ${declared}. --events ${firstType(figures)}=FILE says that all of a file is one type.`
+    ? ` The field "${figures.typeField}" of a line names its event type (another: --type-field); declared are ${declared}. --events ${mostRead(figures)}=FILE says that all of a file is one type.`
     : most.reason === 'missing-field' ? ' --map Type.field=name reads a field from another name.' : '';
   return `No event could be used: ${formatCount(most.count)} of ${formatCount(rejected)} were rejected as ${most.reason}, the first because ${printable(most.first)}.${advice}`;
 }
 
-function firstType(figures: RunFigures): string {
-  return [...(figures.plan.rules[0]?.rule.sees.keys() ?? figures.plan.program.events.keys())][0] ?? 'Type';
+/** The type that most of the rules read. */
+function mostRead({ plan }: RunFigures): string {
+  const counts = new Map<string, number>();
+  for (const { rule } of plan.rules) for (const type of rule.sees.keys()) counts.set(type, (counts.get(type) ?? 0) + 1);
+  return [...counts].reduce<readonly [string, number]>((most, each) => (each[1] > most[1] ? each : most), ['Type', 0])[0];
 }
 
 /** Why a rule reported nothing, where the figures tell. */
@@ -150,22 +160,27 @@ function ruleNote(stats: RuleStats, figures: RunFigures): string | undefined {
     return `${rule.name} saw no event: in all ${plural(stats.events, 'event')} a part of its key (${rule.key.map((part) => part.name).join(', ')}) is null.`;
   }
   const open = figures.openRuns.get(rule.name) ?? 0;
-  if (open === 0 && stats.timedOut === 0 && stats.dropped === 0) {
-    const first = [...new Set(plan.automaton.starts.map((edge) => plan.automaton.positions[edge.to]!.stage))].filter((stage) => stage !== undefined);
-    return `${rule.name} reported nothing: no run was open at the end and none timed out${first.length === 0 ? '' : `, so most likely no event satisfies its first step (${first.join(', ')})`}.`;
-  }
-  return `${rule.name} reported nothing: ${plural(open, 'run')} open at the end, ${formatCount(stats.timedOut)} timed out.`;
+  const head = `${rule.name} reported nothing: ${open === 0 ? 'no run was' : plural(open, 'run')} open at the end`;
+  if (!plan.hasTimeout && isBounded(rule)) return `${head}; runs whose time was up before are not counted (\`on timeout\` reports them).`;
+  if (open > 0 || stats.timedOut > 0 || stats.dropped > 0) return `${head}, ${formatCount(stats.timedOut)} timed out.`;
+  const first = [...new Set(plan.automaton.starts.map((edge) => plan.automaton.positions[edge.to]!.stage))].filter((stage) => stage !== undefined);
+  return `${head} and none timed out${first.length === 0 ? '' : `, so most likely no event satisfies its first step (${first.join(', ')})`}.`;
+}
+
+function isBounded({ match }: Rule): boolean {
+  return match.within !== undefined || match.session !== undefined || match.gap !== undefined
+    || [...match.stages.values()].some((stage) => stage.within !== undefined);
 }
 
 /** The summary for a terminal, with a newline at the end. */
 export function renderSummary(summary: RunSummary, c: Colours): string {
-  const columns: readonly (readonly [string, (rule: RuleSummary) => number])[] = [
+  const columns: readonly (readonly [string, (rule: RuleSummary) => number | null])[] = [
     ['events', (rule) => rule.events], ['alerts', (rule) => rule.alerts], ['open runs', (rule) => rule.openRuns], ['timed out', (rule) => rule.timedOut],
     ['dropped', (rule) => rule.dropped], ['suppressed', (rule) => rule.suppressed], ['null keys', (rule) => rule.nullKeys],
   ];
   const always = new Set(['events', 'alerts', 'open runs', 'timed out', 'dropped']);
-  const shown = columns.filter(([name, value]) => always.has(name) || summary.rules.some((rule) => value(rule) > 0));
-  const rows = summary.rules.map((rule) => [rule.rule, ...shown.map(([, value]) => formatCount(value(rule)))]);
+  const shown = columns.filter(([name, value]) => always.has(name) || summary.rules.some((rule) => (value(rule) ?? 0) > 0));
+  const rows = summary.rules.map((rule) => [rule.rule, ...shown.map(([, value]) => value(rule) === null ? '–' : formatCount(value(rule)!))]);
   const [header = '', ...lines] = table(['rule', ...shown.map(([name]) => name)], rows).split('\n');
   const extras = [
     summary.late > 0 ? `${formatCount(summary.late)} late` : 'none late',

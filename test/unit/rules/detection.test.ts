@@ -32,6 +32,8 @@ function watch(folder: string, simulator: Simulator, keys: number): { labels: La
   return { labels, alerts, rejected };
 }
 
+const limited: readonly string[] = ['AccountTakeover', 'DoorFlapping', 'OverheatingUnattended'];
+
 const worlds = { fraud: watch('fraud', payments, 400), iot: watch('iot', sensors, 100) };
 
 describe.each([
@@ -52,7 +54,11 @@ describe.each([
 
   test(`${rule} finds what was injected`, () => {
     expect(injected.length).toBeGreaterThan(5);
-    expect(injected.filter((label) => !found.some((alert) => overlap(label, alert)))).toEqual([]);
+    // A rule's `limit` may hold back the alert of a second incident on one key; the first one's alert is then less than an hour old.
+    const told = (label: Label): boolean => found.some((alert) =>
+      alert.key[keyField] === label.key && alert.from <= label.to && alert.to >= label.from - (limited.includes(rule) ? HOUR : 0));
+    expect(injected.filter((label) => !told(label))).toEqual([]);
+    expect(injected.filter((label) => found.some((alert) => overlap(label, alert))).length).toBeGreaterThan(0.9 * injected.length);
   });
 
   test(`${rule} finds little else`, () => {
