@@ -185,7 +185,8 @@ export function withBan(pattern: Pattern, added: Ban): Pattern {
     case 'sequence': return {
       ...pattern,
       items: pattern.items.map((item, i) => ({ ...item, bans: i === 0 ? item.bans : [...item.bans, added], pattern: withBan(item.pattern, added) })),
-      trailing: pattern.trailing.length === 0 ? pattern.trailing : [...pattern.trailing, added],
+      // `a => not b` at the end completes at the next event and is no absence: a second ban must not make it one.
+      trailing: pattern.trailing.some((ban) => ban.kind === 'between') ? [...pattern.trailing, added] : pattern.trailing,
     };
   }
 }

@@ -123,6 +123,7 @@ export interface StagePlan {
   readonly name: string;
   readonly order: number;
   readonly loop: boolean;
+  readonly types: readonly number[];
   /** Key tuple of its own (`by` names the stage), or -1. */
   readonly key: number;
 }

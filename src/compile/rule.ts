@@ -60,11 +60,13 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
     const common = (groupsOf.get(stage) ?? []).filter((group) => around.includes(group));
     return common.length === 0 ? '' : `@${common[common.length - 1]!}`;
   };
+  /** When a stage was last bound: in this turn to the other stages of the turn, in any turn to itself and outside. */
+  const timeRegister = (stage: string, reader: string | undefined): string => `${scopeOf(stage, reader) === '' ? 'T' : 't'}:${stage}`;
   const readsOf = (expr: Expr, reader?: string): Set<string> => {
     const reads = new Set<string>();
     walk(expr, (e) => {
       if (e.kind === 'stageField') reads.add(`f:${e.stage}.${e.field}`);
-      else if (e.kind === 'stageTime') reads.add(`t:${e.stage}`);
+      else if (e.kind === 'stageTime') reads.add(timeRegister(e.stage, reader));
       else if (e.kind === 'prevField') reads.add(`p:${e.field}`);
       else if (e.kind === 'aggregate') {
         if (isWalked(e)) reads.add('#run');
@@ -74,6 +76,8 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
     return reads;
   };
 
+  const forgets = (resets: Edge['resets'], register: string): boolean =>
+    resets.some((r) => r.stages.some((s) => register.startsWith(`f:${s}.`) || register === `t:${s}`) || register.startsWith(`a@${r.group}:`));
   const hasSilence = automaton.positions.some((position) => position.silence !== undefined);
   const hasTimeout = rule.outputs.some((output) => output.onTimeout);
   const tracked = hasTimeout || automaton.absence || match.mode === 'longest' || hasSilence || match.skip.to === 'next';
@@ -87,7 +91,7 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
   const longest = match.mode === 'longest';
 
   // A bound from the stage before, or `gap`, is read off the node where it is constant and nobody needs to know when it ends.
-  const spanOf = (edge: { readonly from: number; readonly to: number }): number => {
+  const spanOf = (edge: Edge): number => {
     if (tracked || edge.from < 0 || edge.to < 0) return 0;
     const source = automaton.positions[edge.from]!;
     const target = automaton.positions[edge.to]!;
@@ -96,7 +100,7 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
     const gap = match.gap === undefined ? undefined : context.constant(match.gap);
     if (typeof gap === 'number') spans.push(gap);
     const within = stageOf(target.stage).within;
-    if (within !== undefined && within.of === source.stage) {
+    if (within !== undefined && within.of === source.stage && !forgets(edge.resets, timeRegister(within.of, target.stage))) {
       const d = context.constant(within.duration);
       if (typeof d === 'number') spans.push(d);
     }
@@ -109,8 +113,7 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
     const source = from < 0 ? undefined : automaton.positions[from]!.stage;
     if (withGap && match.gap !== undefined && from >= 0 && !(bySpan && context.constant(match.gap) !== undefined)) bounds.push({ expr: match.gap, base: 'p:#time' });
     if (stage?.within !== undefined && !(bySpan && stage.within.of === source && context.constant(stage.within.duration) !== undefined)) {
-      // A stage that names itself bounds its gaps, from turn to turn too.
-      bounds.push({ expr: stage.within.duration, base: stage.within.of === stage.name ? `T:${stage.name}` : `t:${stage.within.of}` });
+      bounds.push({ expr: stage.within.duration, base: timeRegister(stage.within.of, stage.name) });
     }
     return bounds;
   };
@@ -190,8 +193,6 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
     }
     if (lazyAt(position) !== undefined) reads.add('#lazy');
   });
-  const forgets = (resets: Edge['resets'], register: string): boolean =>
-    resets.some((r) => r.stages.some((s) => register.startsWith(`f:${s}.`) || register === `t:${s}`) || register.startsWith(`a@${r.group}:`));
   const LOCAL = /^#(mask|closed\d+|lazy)$/;
   const needed: Set<string>[] = own.map((set) => new Set(set));
   for (let changed = true; changed;) {
@@ -266,7 +267,7 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
     return {
       ...base,
       stageField: (stage, field) => read(`f:${stage}.${field}`),
-      stageTime: (stage) => read(`t:${stage}`),
+      stageTime: (stage) => read(timeRegister(stage, reader)),
       prevField: (field) => read(`p:${field}`),
       aggregate: (expr) => aggregateValue(expr, scopeOf(expr.stage, reader), read),
     };
@@ -287,14 +288,14 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
     return { predicate: context.predicate(types, alone), rest: restFunction(position, stage.name, resets, rest, extra), stage: stageIndex.get(stage.name)! };
   };
   /** Ends of time bounds as conditions on the event at hand. */
-  const inTime = (position: number, bounds: readonly { readonly expr: Expr; readonly base: string }[]): string[] => bounds.map(({ expr, base: from }) =>
+  const inTime = (position: number, bounds: readonly { readonly expr: Expr; readonly base: string }[], resets: Edge['resets'] = []): string[] => bounds.filter(({ base: from }) => !forgets(resets, from)).map(({ expr, base: from }) =>
     `!(${context.eventTime()}>=${readRegister(position, from)}+${emitValue(expr, classLeaf(position))})`);
   const takeCond = (position: number, stage: Stage, bySpan: boolean, resets: Edge['resets']): Cond => {
-    return condOf(position, stage, stage.where, typesOf(stage), inTime(position, boundsOf(position, stage, true, bySpan)), resets);
+    return condOf(position, stage, stage.where, typesOf(stage), inTime(position, boundsOf(position, stage, true, bySpan), resets), resets);
   };
   /** A banned stage with a span of its own is one only inside it. */
   const banCond = (position: number, name: string, resets: Edge['resets'] = []): Cond =>
-    condOf(position, stageOf(name), stageOf(name).where, typesOf(stageOf(name)), inTime(position, boundsOf(position, stageOf(name), false, false)), resets);
+    condOf(position, stageOf(name), stageOf(name).where, typesOf(stageOf(name)), inTime(position, boundsOf(position, stageOf(name), false, false), resets), resets);
   const loopCond = (position: number, name: string): Cond => condOf(position, stageOf(name), stageOf(name).where, typesOf(stageOf(name)));
   const seenTypes = [...rule.sees.keys()].map((name) => context.typeIndex(name));
   /** `until` is read on every event the rule sees that is of the loop's types. */
@@ -468,7 +469,7 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
     }
     if (target?.silence !== undefined) for (const name of target.silence.stages) bans.push(banCond(position, name));
     for (const bound of boundsOf(position, stage, kind !== 'silence' || match.gap !== undefined, false)) {
-      if (tracked) deadlines.push(`${readRegister(position, bound.base)}+${emitValue(bound.expr, classLeaf(position))}`);
+      if (tracked && !forgets(edge.resets, bound.base)) deadlines.push(`${readRegister(position, bound.base)}+${emitValue(bound.expr, classLeaf(position))}`);
     }
     const indexRegister = position < 0 ? undefined : indexRegisters[position];
     const equality = stage === undefined || indexRegister === undefined || forgets(edge.resets, indexRegister) ? undefined : equalities(stage, position).find((e) => e.register === indexRegister);
@@ -539,7 +540,7 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
     const stage = stageOf(name);
     const named = rule.key.some((part) => part.stages.has(name));
     return {
-      name, order: stage.order, loop: stage.loop,
+      name, order: stage.order, loop: stage.loop, types: typesOf(stage),
       key: !named ? -1 : context.key(rule.key.length, (type) => {
         if (!stage.accepts.includes(type)) return undefined;
         const parts = rule.key.map((part) => (part.stages.has(name) ? emitValue(part.stages.get(name)!, classLeaf(-1)) : keySources(part, type)));

@@ -516,6 +516,7 @@ export class Engine {
     const keys: { key: Float64Array; allowed: Uint8Array }[] = [];
     let nullKey = false;
     plan.stages.forEach((stage, s) => {
+      if (!stage.types.includes(type)) return;
       const keyOf = this.#keyFunctions[stage.key >= 0 ? stage.key : plan.key]![type];
       if (keyOf === undefined) return;
       keyOf(store.K);

@@ -160,13 +160,13 @@ describe('what can be wrong with the input', () => {
     expect(summary).toMatchObject({ events: 4, rejected: 1 });
   });
 
-  test('a compressed file that was cut off: what came before is run, and it ends with 1', async () => {
+  test('a compressed file that was cut off ends with 1, with the summary', async () => {
     const lines = Array.from({ length: 5000 }, (_, i) => payment(i, `c${i % 97}`, (i * 7919) % 1000)).join('\n');
     const packed = gzipSync(`${PAYMENTS.join('\n')}\n${lines}\n`);
     place.write('cut.jsonl.gz', packed.subarray(0, packed.length / 2));
-    const { code, out, err } = await place.call(['run', 'rules', '-e', 'cut.jsonl.gz']);
+    const { code, err } = await place.call(['run', 'rules', '-e', 'cut.jsonl.gz']);
     expect(err).toMatch(/error: cut\.jsonl\.gz cannot be read on: .* What came before was run; the rest was not read\.\n$/);
-    expect(jsonLines(out)).toHaveLength(1);
+    expect(err).toContain('The input was not read to its end');
     expect(code).toBe(1);
   });
 
