@@ -28,7 +28,7 @@ export function resolveCall(ctx: Context, call: Call): Value | undefined {
     return args && callBuiltin(ctx, call, builtin, args);
   }
   if (UNAVAILABLE.has(name)) return notAvailable(ctx.globals.report, span, name);
-  if (ctx.globals.declarations.unavailable.has(name)) return undefined;
+  if (ctx.globals.declarations.unavailable.has(name) || ctx.globals.unread.declares('fn', name)) return undefined;
   const known = [...ctx.globals.fns.keys(), ...builtins.keys(), 'any', 'timeOf', 'count', 'sum', 'avg', 'stddev', 'first', 'last', 'distinct', 'values'];
   return ctx.globals.report.add('unknown-function', span, `Unknown function "${name}".`, {
     hint: name === 'now' ? 'there is no now(): a rule must give the same answer whenever it is run; use the event\'s time' : meant(name, known),

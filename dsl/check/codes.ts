@@ -1,5 +1,23 @@
-import type { Diagnostic } from '../diagnostic.ts';
-export interface CodeInfo { readonly severity: Diagnostic['severity'] }
-export type Code = string;
-const W = new Set(['never-null','no-time-bound','never-matches','redundant-modifier','redundant-loop','redundant-ban','unpinned-equality','lower-time-bound','first-drops-others','no-effect','no-output','time-field-filled','test-without-expect','compares-with-itself','empty-range','division-by-zero']);
-export const codes: Readonly<Record<string, CodeInfo>> = new Proxy({}, { get: (_, k) => ({ severity: W.has(String(k)) ? 'warning' : 'error' }) });
+import { expressionCodes } from './codes/expressions.ts';
+import { nameCodes } from './codes/names.ts';
+import { ruleCodes } from './codes/rules.ts';
+import { syntaxCodes } from './codes/syntax.ts';
+import { warningCodes } from './codes/warnings.ts';
+import type { CodeInfo } from './codes/info.ts';
+
+/** Every code that a finding in a rule file can have. Codes are stable: one that was released keeps its meaning. */
+export const codes = { ...syntaxCodes, ...nameCodes, ...expressionCodes, ...ruleCodes, ...warningCodes } as const satisfies Record<string, CodeInfo>;
+
+export type Code = keyof typeof codes;
+
+/** The chapters of docs/errors.md. */
+export const chapters: readonly { readonly title: string; readonly codes: Readonly<Record<string, CodeInfo>> }[] = [
+  { title: 'Text', codes: syntaxCodes },
+  { title: 'Names and declarations', codes: nameCodes },
+  { title: 'Expressions', codes: expressionCodes },
+  { title: 'Rules, patterns and tests', codes: ruleCodes },
+  { title: 'Warnings', codes: warningCodes },
+];
+
+export { fileOf, PRELUDE } from './codes/info.ts';
+export type { CodeInfo } from './codes/info.ts';

@@ -7,9 +7,10 @@ import type { Globals } from './globals.ts';
 import type { Report } from './report.ts';
 import { resolveFields } from './type-exprs.ts';
 import { DURATION, showFieldType } from './types.ts';
+import { definition, type Unread } from './unread.ts';
 
 /** Resolves the event types: their fields with those of their bases, time, identity. In the order declared. */
-export function resolveEvents(declarations: Declarations, report: Report): Map<string, EventInfo> {
+export function resolveEvents(declarations: Declarations, report: Report, unread: Unread): Map<string, EventInfo> {
   const done = new Map<string, EventInfo>();
   const open: string[] = [];
   const resolve = (name: string, decl: EventDecl): EventInfo => {
@@ -25,7 +26,7 @@ export function resolveEvents(declarations: Declarations, report: Report): Map<s
         report.add('extends-cycle', decl.base.span, `An event type cannot extend itself: ${[...new Set(chain.slice(0, -1)), chain.at(-1)!].join(' extends ')}.`);
         broken = true;
       } else if (baseDecl === undefined) {
-        report.add('unknown-type', decl.base.span, `Unknown event type "${decl.base.text}".`, { hint: meant(decl.base.text, declarations.events.keys()) });
+        if (!unread.declares('event', decl.base.text)) report.add('unknown-type', decl.base.span, `Unknown event type "${decl.base.text}".`, { hint: meant(decl.base.text, declarations.events.keys()) });
         broken = true;
       } else {
         open.push(name);
@@ -34,7 +35,7 @@ export function resolveEvents(declarations: Declarations, report: Report): Map<s
         broken ||= base.broken;
       }
     }
-    const info = eventInfo(decl, base, broken, report);
+    const info = eventInfo(decl, base, broken, report, unread);
     done.set(name, info);
     return info;
   };
@@ -42,7 +43,7 @@ export function resolveEvents(declarations: Declarations, report: Report): Map<s
   return new Map([...declarations.events.keys()].map((name) => [name, done.get(name)!]));
 }
 
-function eventInfo(decl: EventDecl, base: EventInfo | undefined, broken: boolean, report: Report): EventInfo {
+function eventInfo(decl: EventDecl, base: EventInfo | undefined, broken: boolean, report: Report, unread: Unread): EventInfo {
   const fields = new Map(base?.fields);
   const fieldSpans = new Map(base?.fieldSpans);
   for (const field of resolveFields(decl.fields, report)) {
@@ -59,7 +60,7 @@ function eventInfo(decl: EventDecl, base: EventInfo | undefined, broken: boolean
   }
   const known = (name: Name): Field | undefined => {
     const field = fields.get(name.text);
-    if (field === undefined && !broken) {
+    if (field === undefined && !broken && !unread.inside(decl.span, definition(name.text))) {
       report.add('unknown-field', name.span, `"${decl.name.text}" has no field "${name.text}".`, { hint: meant(name.text, fields.keys()) });
     }
     return field;

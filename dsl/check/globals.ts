@@ -3,6 +3,7 @@ import type { Param, Type } from '../typed.ts';
 import type { Declarations } from './declarations.ts';
 import type { EventInfo } from './event-types.ts';
 import type { Report } from './report.ts';
+import type { Unread } from './unread.ts';
 import type { Nulls, Value } from './value.ts';
 
 export interface Fn {
@@ -17,6 +18,7 @@ export interface Fn {
 export interface Globals {
   readonly report: Report;
   readonly declarations: Declarations;
+  readonly unread: Unread;
   events: ReadonlyMap<string, EventInfo>;
   /** A param that is wrong has its type alone. */
   readonly params: Map<string, { readonly type: Type; readonly nulls: Nulls; readonly param: Param | undefined }>;

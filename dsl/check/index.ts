@@ -12,6 +12,7 @@ import type { Globals } from './globals.ts';
 import { Report } from './report.ts';
 import { checkRule } from './rule.ts';
 import { checkTest } from './tests.ts';
+import { Unread } from './unread.ts';
 
 export interface CheckOptions {
   /** Warnings are errors. */
@@ -29,8 +30,9 @@ export interface Checked {
 export function check(files: readonly SourceFile[], options: CheckOptions = {}): Checked {
   const report = new Report();
   const declarations = collectDeclarations(files, report);
+  const unread = new Unread(files);
   const globals: Globals = {
-    report, declarations, events: resolveEvents(declarations, report), params: new Map(), consts: new Map(), fns: new Map(),
+    report, declarations, unread, events: resolveEvents(declarations, report, unread), params: new Map(), consts: new Map(), fns: new Map(),
   };
   resolveConstants(globals);
   globals.events = resolveOnce(globals, declarations);

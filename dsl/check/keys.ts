@@ -8,6 +8,7 @@ import type { Globals } from './globals.ts';
 import { acceptedTypes, type StageInfo } from './rule-shape.ts';
 import { eventType } from './stages.ts';
 import { aType, commonType } from './types.ts';
+import { definition } from './unread.ts';
 import type { Value } from './value.ts';
 
 type Of<Kind extends Clause['kind']> = Extract<Clause, { kind: Kind }>;
@@ -103,7 +104,7 @@ function checkPart(globals: Globals, key: KeyExpr, sees: Rule['sees'], stages: R
     }
     const takers = [...stages.values()].filter((stage) => stage.accepts.includes(type.name));
     if (takers.length > 0 && takers.every((stage) => byStage.has(stage.name))) continue;
-    if (type.broken) wrong = true;
+    if (type.broken || globals.unread.inside(globals.declarations.events.get(type.name)!.span, definition(name))) wrong = true;
     else if (!takers.some((stage) => stage.event.broken)) lacking.push(type.name);
   }
   if (lacking.length > 0 && !wrong) lacksKey(globals, key, lacking, seen);

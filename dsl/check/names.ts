@@ -2,10 +2,11 @@ import type { Expr as AstExpr, Span } from '../ast.ts';
 import { firstOrLast } from './aggregates.ts';
 import { meant } from './declarations.ts';
 import type { Context } from './context.ts';
-import type { EventView, FieldView } from './event-types.ts';
+import type { EventInfo, EventView, FieldView } from './event-types.ts';
 import { elaborate } from './expressions.ts';
 import type { StageView } from './scope.ts';
 import { STRING, TIME, aType } from './types.ts';
+import { definition } from './unread.ts';
 import { literal, mostNulls, underLambdas, value, type Value } from './value.ts';
 
 /** A bare name: a local, a word of the place, a field of the event being tested, a part of the key, a param or a const. */
@@ -52,8 +53,8 @@ function unknownName(ctx: Context, name: string, span: Span): undefined {
   if (name === 'prev' || name === 'match') {
     return report.add('stage-without-field', span, `\`${name}\` is not a value.`, { hint: name === 'prev' ? 'write prev and a field' : 'write match.id, match.from or match.to' });
   }
-  // The event's type is not clear, and that has been reported.
-  if (scope.event?.broken === true) return undefined;
+  // The event's type is not clear, or the parser could not read the declaration, and that has been reported.
+  if (scope.event?.broken === true || isUnreadField(ctx, scope.event, name) || globals.unread.declares('param|const|fn|table|feature', name)) return undefined;
   const stages = scope.stageNames ?? [];
   const having = stages.filter((stageName) => {
     const view = scope.stage?.(stageName);
@@ -74,6 +75,17 @@ function unknownName(ctx: Context, name: string, span: Span): undefined {
     : `Unknown name "${name}": it is no field of ${type}, no param and no const.`, {
     hint: having.length > 0 ? `the stage "${having[0]}" has such a field: ${having[0]}.${name}` : meant(name, known),
   });
+}
+
+/** A field that the parser could not read. */
+function isUnreadField(ctx: Context, event: EventView | undefined, name: string): boolean {
+  return event?.types.some((type) => {
+    for (let at: EventInfo | undefined = type; at !== undefined; at = at.base) {
+      const decl = ctx.globals.declarations.events.get(at.name);
+      if (decl !== undefined && ctx.globals.unread.inside(decl.span, definition(name))) return true;
+    }
+    return false;
+  }) === true;
 }
 
 function mixed(ctx: Context, span: Span, name: string, event: EventView): undefined {
@@ -141,7 +153,7 @@ export function fieldOf(ctx: Context, event: EventView, owner: string, name: str
   const field = event.field(name);
   if (field === 'mixed') return mixed(ctx, span, name, event);
   if (field !== 'none') return field;
-  if (event.broken) return undefined;
+  if (event.broken || isUnreadField(ctx, event, name)) return undefined;
   const types = event.types.map((type) => `"${type.name}"`);
   const lacking = event.types.filter((type) => !type.fields.has(name)).map((type) => `"${type.name}"`);
   const where = types.length === 1 ? ` on event ${types[0]}` : lacking.length < types.length ? `: ${lacking.join(' and ')} has none (${owner} may be either)` : ` on ${types.join(' or ')}`;

@@ -99,6 +99,8 @@ function mayBeZero(ctx: Context, expr: Expr): boolean {
 
 function compare(ctx: Context, op: Comparison, expr: Of<'binary'>, left: Value, right: Value): Value | undefined {
   const { span } = expr;
+  // A chain of comparisons, which the parser has refused.
+  if (op !== '==' && op !== '!=' && expr.left.kind === 'binary' && /^[<>]/.test(expr.left.op)) return undefined;
   if (left.expr.type.kind === 'null' || right.expr.type.kind === 'null') {
     const other = left.expr.type.kind === 'null' ? right.expr : left.expr;
     return ctx.globals.report.add('compare-with-null', span, `Nothing compares with null: this is always ${op === '!=' ? 'true' : 'false'}.`, {

@@ -51,7 +51,7 @@ export function checkEmit(globals: Globals, clause: Of<'emit'>, scope: Scope): O
     const fitting = fittingValue(globals, made, declared, `${type!.name}.${name}`);
     if (fitting !== undefined) fields.push({ name, value: fitting.expr });
   }
-  if (type !== undefined && !type.broken) {
+  if (type !== undefined && !type.broken && !globals.unread.inside(clause.span, /./)) {
     const missing = [...type.fields.values()].filter((field) => !field.optional && field.name !== type.time && !clause.fields.some((given) => given.name.text === field.name));
     if (missing.length > 0) {
       report.add('missing-field', clause.type.span, `Event "${type.name}" needs ${missing.map((field) => `"${field.name}"`).join(', ')}, too.`, {

@@ -18,7 +18,7 @@ export class Report {
     const id = `${code} ${span.file} ${span.start} ${span.end}`;
     if (this.#found.has(id)) return undefined;
     this.#found.set(id, {
-      severity: codes[code]!.severity, code, span, message,
+      severity: codes[code].severity, code, span, message,
       ...(more.hint !== undefined && { hint: more.hint }),
       ...(more.related !== undefined && { related: more.related }),
     });

@@ -43,8 +43,7 @@ export function checkRule(globals: Globals, decl: RuleDecl): CheckedRule {
   }
   const match = clauses.one('match');
   if (match === undefined) {
-    // Stages without a pattern are noticed here alone.
-    report.add('no-match', decl.name.span, `The rule "${decl.name.text}" has no pattern.`, { hint: 'say what it looks for: match a -> b' });
+    if (!globals.unread.inside(decl.span, /\bmatch\b/)) report.add('no-match', decl.name.span, `The rule "${decl.name.text}" has no pattern.`, { hint: 'say what it looks for: match a -> b' });
     return { decl, rule: undefined, reader: undefined, unavailable: false };
   }
   const counts = readCounts(globals, match.pattern);

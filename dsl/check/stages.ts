@@ -9,6 +9,7 @@ import { ownLoop, type Place } from './places.ts';
 import { acceptedTypes, type ShapeReader, type StageInfo } from './rule-shape.ts';
 import type { Scope } from './scope.ts';
 import { aType, isNumber } from './types.ts';
+import { definition } from './unread.ts';
 
 /** The stages of a rule as defined; reports names defined twice, used and not defined, defined and not used, and used twice. */
 export function collectStages(globals: Globals, rule: RuleDecl, places: readonly Place[], without: readonly Name[]): Map<string, StageInfo> {
@@ -24,7 +25,7 @@ export function collectStages(globals: Globals, rule: RuleDecl, places: readonly
   }
   const unused = [...defs.keys()].filter((name) => !places.some((place) => place.stage === name) && !without.some((other) => other.text === name));
   for (const used of [...places.map((place) => ({ text: place.stage, span: place.span })), ...without]) {
-    if (defs.has(used.text)) continue;
+    if (defs.has(used.text) || globals.unread.at(used.span) || globals.unread.inside(rule.span, definition(used.text))) continue;
     report.add('undefined-stage', used.span, `The stage "${used.text}" is not defined.`, {
       hint: meant(used.text, unused.length > 0 ? unused : defs.keys()) ?? `define it in the rule: ${used.text}: Type where …`,
     });
@@ -45,7 +46,7 @@ export function collectStages(globals: Globals, rule: RuleDecl, places: readonly
 
 export function eventType(globals: Globals, name: Name): EventInfo | undefined {
   const type = globals.events.get(name.text);
-  if (type !== undefined) return type;
+  if (type !== undefined || globals.unread.declares('event', name.text)) return type;
   return globals.report.add('unknown-type', name.span, `Unknown event type "${name.text}".`, { hint: meant(name.text, globals.events.keys()) });
 }
 

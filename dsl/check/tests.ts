@@ -11,6 +11,7 @@ import type { CheckedRule } from './rule.ts';
 import { eventType } from './stages.ts';
 import { readTime } from './times.ts';
 import { DURATION, INT, STRING, aType, fits, isNumber, isText } from './types.ts';
+import { definition } from './unread.ts';
 
 type Expect = Test['expects'][number];
 type Step = Test['steps'][number];
@@ -22,6 +23,7 @@ export function checkTest(globals: Globals, test: TestDecl, rules: ReadonlyMap<s
   const tested: CheckedRule[] = [];
   for (const name of test.rules) {
     const rule = rules.get(name.text);
+    if (rule === undefined && globals.unread.declares('rule', name.text)) continue;
     if (rule === undefined) report.add('unknown-rule', name.span, `Unknown rule "${name.text}".`, { hint: meant(name.text, rules.keys()) });
     else tested.push(rule);
   }
@@ -55,7 +57,7 @@ export function checkTest(globals: Globals, test: TestDecl, rules: ReadonlyMap<s
   if (nothing !== undefined && expected !== undefined) {
     report.add('contradiction', nothing.span, '`expect nothing` contradicts another `expect` of this test.', { related: [{ span: expected.span, message: 'something is expected here' }] });
   }
-  if (nothing === undefined && expected === undefined) {
+  if (nothing === undefined && expected === undefined && !globals.unread.inside(test.span, /\bexpect\b/)) {
     report.add('test-without-expect', headOf(test), `The test "${test.title}" says not what it expects, so it fails on any alert.`, { hint: 'write expect nothing, if that is what is meant' });
   }
   if (tested.length < test.rules.length || tested.some((rule) => rule.unavailable)) return undefined;
@@ -71,7 +73,7 @@ function withParam(globals: Globals, step: Of<'with'>, params: Map<string, Liter
   const name = step.name.text;
   const known = globals.params.get(name);
   if (known === undefined) {
-    report.add('unknown-param', step.name.span, `Unknown param "${name}".`, {
+    if (!globals.unread.declares('param', name)) report.add('unknown-param', step.name.span, `Unknown param "${name}".`, {
       hint: globals.consts.has(name) ? 'it is a const; only params can be overridden' : meant(name, globals.params.keys()),
     });
     return;
@@ -120,7 +122,7 @@ function fieldOfEvent(globals: Globals, type: EventInfo, field: OutField): { rea
   const name = field.name.text;
   const declared = type.fields.get(name);
   if (declared === undefined) {
-    if (type.broken) return undefined;
+    if (type.broken || globals.unread.inside(globals.declarations.events.get(type.name)!.span, definition(name))) return undefined;
     return globals.report.add('unknown-field', field.name.span, `Unknown field "${name}" on event "${type.name}".`, { hint: meant(name, type.fields.keys()) });
   }
   if (name === type.time) {

@@ -244,6 +244,8 @@ export class RuleRunner {
     if (this.#walks) this.#loadPath(head);
     let open = false;
     let closing: number[] | undefined;
+    let taken: EdgePlan | undefined;
+    let takenLow = 0;
     for (const edge of position.out) {
       const cell = h + 1 + edge.slot;
       let low = i32[cell]!;
@@ -264,7 +266,10 @@ export class RuleRunner {
       if (edge.kind === 'acceptNext') {
         if (!blocked) this.#absent(head, low);
       } else if (edge.cond !== undefined && this.#holds(edge.cond, c)) {
-        if (!blocked) this.#take(position, h, c, edge, low, sequence);
+        if (!blocked) {
+          if (taken === undefined && edge.to === position.id && edge.span === 0 && edge.lazy === undefined) { taken = edge; takenLow = low; }
+          else this.#take(position, h, c, edge, low, sequence);
+        }
         if (edge.arrow === 'followed' && !noBind) kill = true;
       }
       if (!kill) for (const ban of edge.bans) if (this.#holds(ban, c)) { kill = true; break; }
@@ -275,8 +280,50 @@ export class RuleRunner {
       if (kill) heap.i32[cell] = sequence;
       else if (low <= newest) open = true;
     }
+    if (taken !== undefined) {
+      if (!open && !position.single && !noBind && this.#advance(ks, position, h, c, taken, takenLow, sequence)) return;
+      this.#take(position, h, c, taken, takenLow, sequence);
+    }
     if (!open) this.#dropClass(ks, position, h);
     else if (closing !== undefined) this.#close(ks, position, h, closing);
+  }
+
+  /**
+   * All runs of a class take the event in a loop and none stays behind: the class itself moves on, with a new node on its chain, in place of a
+   * new class for an old one. Returns false where they could not go on, and nothing was done.
+   */
+  #advance(ks: number, position: PositionPlan, h: number, c: number, edge: EdgePlan, low: number, sequence: number): boolean {
+    const store = this.#store;
+    const { heap } = store;
+    const out = this.#out;
+    (this.functions[edge.update] as unknown as (c: number, out: Float64Array) => void)(c, out);
+    if (!this.#mayGoOn(position, out)) return false;
+    const event = store.event();
+    store.retainEvent(event);
+    const node = heap.alloc(NODE.units);
+    const { i32, f64 } = heap;
+    const head = i32[h]!;
+    const i = 2 * node;
+    i32[i + NODE.sequence] = sequence;
+    i32[i + NODE.event] = event;
+    i32[i + NODE.references] = 1 | (position.id << POSITION_SHIFT);
+    i32[i + NODE.start] = i32[2 * head + NODE.start]!;
+    i32[i + NODE.link] = head; // the class's reference becomes the link's
+    i32[i + NODE.low] = low;
+    i32[h] = node;
+    i32[2 * ks + KEY.nodes]!++;
+    this.classes.remove(h);
+    const n = position.registers.length;
+    for (let k = 0; k < n; k++) f64[c + k] = out[k]!;
+    this.classes.add(h);
+    for (const next of position.out) heap.i32[h + 1 + next.slot] = this.#mayUse(next, out, position) ? 0 : NEVER;
+    if (position.accepts.length > 0 && position.accepts.some((accept) => passes(accept.guards, out))) {
+      store.retainNode(node);
+      this.#finals.push(node);
+    }
+    if (this.plan.session === undefined) f64[ks + KEY.last] = store.current.time;
+    if (this.plan.tracked) this.#arm(ks, heap.i32[h + CLASS.start]!, position, h, store.current.time);
+    return true;
   }
 
   #take(position: PositionPlan, h: number, c: number, edge: EdgePlan, low: number, sequence: number): void {

@@ -3,10 +3,10 @@ import { conjunctsOf } from '../value.ts';
 import type { Check } from './finished.ts';
 
 /** Clauses and conditions that change nothing. */
-export const clausesWithoutEffect: Check = ({ rule, report, shape }) => {
+export const clausesWithoutEffect: Check = ({ rule, report, shape, globals }) => {
   const clause = (kind: string) => shape.rule.clauses.find((one) => one.kind === kind);
   const reports = shape.rule.clauses.filter((one) => one.kind === 'alert' || one.kind === 'emit');
-  if (reports.length === 0) {
+  if (reports.length === 0 && !globals.unread.inside(shape.rule.span, /\b(?:alert|emit)\b/)) {
     report.add('no-output', shape.rule.name.span, `The rule "${rule.name}" reports nothing.`, { hint: 'add alert channel { … }, or emit Type { … }' });
   }
   const limit = clause('limit');

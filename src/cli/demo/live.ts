@@ -102,7 +102,7 @@ function summary(progress: Progress, scorecard: Scorecard, elapsed: number, c: C
     `${formatCount(progress.events)} events over ${formatDuration(Math.round((progress.now - DEMO_START) / 1000) * 1000)} of event time`
       + ` in ${formatDuration(Math.round(elapsed / 1000) * 1000)}; ${formatCount(scorecard.alerts)} alerts${progress.rejected > 0 ? `; ${formatCount(progress.rejected)} rejected` : ''}.`,
     `Decoding and matching took ${formatDuration(Math.round(progress.busy))} of that; memory ${formatBytes(process.memoryUsage.rss())}.`,
-    c.dim('"injected" are the incidents the simulators had finished by then; the alerts beyond them are of incidents still under way, or repeats.'),
+    c.dim('"injected" are the incidents the simulators had finished by then; the alerts beyond them are of incidents still under way, repeats, or a second rule on the same events.'),
     '',
     `Next: read ${c.bold('rules/fraud/card-testing.cep')}, write a rule from ${c.bold('docs/language.md')}, and run it with ${c.bold('npm run -s alcedo -- run')}.`,
   ].join('\n');

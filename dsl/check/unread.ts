@@ -1,0 +1,52 @@
+import type { SourceFile, Span } from '../ast.ts';
+import type { Diagnostic } from '../diagnostic.ts';
+import { parseFile } from '../parser.ts';
+
+/**
+ * What stands in the text and is not in the tree, because the parser could not read it and has said so. What seems to be missing then may be only that:
+ * it is not reported a second time. Files are parsed again for this, but only when something seems to be missing.
+ */
+export class Unread {
+  readonly #files: ReadonlyMap<string, SourceFile>;
+  readonly #errors = new Map<string, readonly Diagnostic[]>();
+
+  constructor(files: readonly SourceFile[]) {
+    this.#files = new Map(files.map((file) => [file.path, file]));
+  }
+
+  #errorsOf(path: string): readonly Diagnostic[] {
+    let errors = this.#errors.get(path);
+    if (errors === undefined) {
+      const file = this.#files.get(path);
+      errors = file === undefined ? [] : parseFile(file.path, file.text).diagnostics.filter((finding) => finding.severity === 'error');
+      this.#errors.set(path, errors);
+    }
+    return errors;
+  }
+
+  /** The parser found an error at exactly this place. */
+  at(span: Span): boolean {
+    return this.#errorsOf(span.file).some((error) => error.span.start === span.start && error.span.end === span.end);
+  }
+
+  /** The parser found an error inside the place, whose text has what is looked for. */
+  inside(span: Span, pattern: RegExp): boolean {
+    return this.#errorsOf(span.file).some((error) => error.span.start >= span.start && error.span.end <= span.end)
+      && pattern.test(this.#files.get(span.file)!.text.slice(span.start, span.end));
+  }
+
+  /** A file that the parser could not read in full declares `name` with one of the keywords. */
+  declares(keywords: string, name: string): boolean {
+    const declaration = new RegExp(`\\b(?:${keywords})\\s+${escaped(name)}(?![\\p{L}\\p{N}_])`, 'u');
+    return [...this.#files.values()].some((file) => this.#errorsOf(file.path).length > 0 && declaration.test(file.text));
+  }
+}
+
+/** A pattern that finds `name` where it is defined: with a colon, or in a list before one. */
+export function definition(name: string): RegExp {
+  return new RegExp(`(?<![\\p{L}\\p{N}_])${escaped(name)}\\s*[:,]`, 'u');
+}
+
+function escaped(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+}
