@@ -37,11 +37,6 @@ export function collect(text: string, before: readonly string[] | undefined): st
   return [...(before ?? []), ...text.split(',').map((part) => part.trim()).filter((part) => part !== '')];
 }
 
-/** For options given many times whose value may hold commas. */
-export function append(text: string, before: readonly string[] | undefined): string[] {
-  return [...(before ?? []), text];
-}
-
 /** One renamed field of the data: `Payment.card=customer_id`. */
 export interface FieldMapping { readonly type: string; readonly field: string; readonly source: string }
 

@@ -102,6 +102,14 @@ export interface PositionPlan {
   readonly single: boolean;
   /** Register cell by which classes are hashed, or -1. */
   readonly indexCell: number;
+  /** Are classes that come to agree in their registers made one? Not worth a look-up where running totals keep them apart. */
+  readonly merges: boolean;
+  /** An event of the key concerns every class here, whatever it is. */
+  readonly always: boolean;
+  /** Predicates that concern every class here when they hold. */
+  readonly wake: readonly number[];
+  /** The one edge that concerns only the classes with an equal register, where its predicate is not among `wake`. */
+  readonly indexed: EdgePlan | undefined;
   /** Cell of the mask of dead edges, or -1. */
   readonly maskCell: number;
   readonly out: readonly EdgePlan[];

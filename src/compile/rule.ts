@@ -504,16 +504,37 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
     };
   };
 
+  const anyLoops = automaton.edges.some((edge) => edge.arrow === 'any');
   const positions: PositionPlan[] = automaton.positions.map((position) => {
     const registers = layouts[position.id]!;
+    const out = rawOut[position.id]!.map((raw, slot) => planEdge(raw, slot, position.id));
+    const wake = new Set<number>();
+    let indexed: EdgePlan | undefined;
+    for (const edge of out) {
+      if (edge.cond !== undefined) {
+        if (edge.equality >= 0 && indexed === undefined) indexed = edge;
+        else wake.add(edge.cond.predicate);
+      }
+      if (edge.until !== undefined) wake.add(edge.until.predicate);
+      for (const ban of edge.bans) wake.add(ban.predicate);
+      for (const greedy of edge.greedy) {
+        wake.add(greedy.cond.predicate);
+        if (greedy.until !== undefined) wake.add(greedy.until.predicate);
+      }
+    }
+    const indexCell = indexRegisters[position.id] === undefined ? -1 : cellOf(position.id, indexRegisters[position.id]!);
     return {
       id: position.id,
       stage: position.stage === undefined ? -1 : stageIndex.get(position.stage)!,
       registers,
       single: registers.length === 0,
-      indexCell: indexRegisters[position.id] === undefined ? -1 : cellOf(position.id, indexRegisters[position.id]!),
+      indexCell,
+      merges: split !== 'run' && (anyLoops || !registers.some((register) => /:(sum|k|mean|m2|min|max)$/.test(register))),
+      always: out.some((edge) => edge.arrow === 'next' || edge.nextBans.length > 0 || edge.sequences.length > 0),
+      wake: [...wake],
+      indexed,
       maskCell: cellOf(position.id, '#mask'),
-      out: rawOut[position.id]!.map((raw, slot) => planEdge(raw, slot, position.id)),
+      out,
       accepts: position.accepts.filter((accept) => accept.absence.length === 0).map((accept) => ({ guards: guardsOf(position.id, accept) })),
       startCell: cellOf(position.id, '#start'),
       boundCell: cellOf(position.id, '#bound'),

@@ -47,6 +47,6 @@ function keeperOf(model: RulePlan, index: number): RulePlan {
   };
   return {
     ...model, index, isGroup: true, group: -1, hasTimeout: false, outputs: [], sequences: [],
-    positions: [{ ...model.positions[0]!, out: [waits], accepts: [] }],
+    positions: [{ ...model.positions[0]!, out: [waits], accepts: [], always: false, wake: [], indexed: undefined }],
   };
 }

@@ -162,9 +162,7 @@ export class RuleRunner {
     const { time } = store.current;
     const plan = this.plan;
     const sequence = ++heap.i32[2 * ks + KEY.sequence]!;
-    this.#pending = [];
     if (this.#pendingAt.size > 0) this.#pendingAt.clear();
-    this.#finals = [];
     if (plan.session !== undefined) this.#session(ks, time);
     const noBind = this.plan.rule.keep.drop === 'newest' && heap.i32[2 * ks + KEY.nodes]! >= plan.rule.keep.count && this.#held_count(ks) >= plan.rule.keep.count;
     if (noBind && this.#anyTake()) this.#countDrop(ks);
@@ -172,18 +170,10 @@ export class RuleRunner {
     for (const position of this.#positions) {
       const at = 2 * ks + this.layout.positions[position.id]!;
       if (heap.i32[at] === 0) continue;
-      let whole = false;
-      let indexed: EdgePlan | undefined;
-      for (const edge of position.out) {
-        if (edge.arrow === 'next' || edge.nextBans.length > 0 || edge.sequences.length > 0) { whole = true; break; }
-        if (edge.cond !== undefined && truth[edge.cond.predicate] === stamp) {
-          if (edge.equality >= 0 && indexed === undefined) indexed = edge;
-          else { whole = true; break; }
-        }
-        if (edge.until !== undefined && truth[edge.until.predicate] === stamp) { whole = true; break; }
-        if (edge.bans.some((ban) => truth[ban.predicate] === stamp)) { whole = true; break; }
-        if (edge.greedy.some((greedy) => truth[greedy.cond.predicate] === stamp || (greedy.until !== undefined && truth[greedy.until.predicate] === stamp))) { whole = true; break; }
-      }
+      let whole = position.always;
+      const { wake } = position;
+      for (let i = 0; i < wake.length && !whole; i++) whole = truth[wake[i]!] === stamp;
+      const indexed = position.indexed !== undefined && truth[position.indexed.cond!.predicate] === stamp ? position.indexed : undefined;
       if (!whole && indexed === undefined) continue;
       if (position.single) {
         this.#nextBans(ks, position, at, sequence);
@@ -218,7 +208,8 @@ export class RuleRunner {
     if (this.#walks) this.#view.set([], []);
     if (plan.group < 0) for (let i = 0; i < plan.starts.length; i++) this.#start(ks, plan.starts[i]!, i, sequence, noBind);
     if (plan.sequences.length > 0 || plan.leading.length > 0) this.#remember(ks, sequence, time);
-    this.#settle(ks, sequence, time, noBind, true);
+    if (this.#pending.length > 0 || this.#finals.length > 0 || plan.tracked) this.#settle(ks, sequence, time, noBind, true);
+    else this.#bound(ks, time);
   }
 
   #holds(cond: Cond, c: number): boolean {
@@ -312,10 +303,11 @@ export class RuleRunner {
     i32[i + NODE.low] = low;
     i32[h] = node;
     i32[2 * ks + KEY.nodes]!++;
-    this.classes.remove(h);
+    const hashed = position.merges || position.indexCell >= 0;
+    if (hashed) this.classes.remove(h);
     const n = position.registers.length;
     for (let k = 0; k < n; k++) f64[c + k] = out[k]!;
-    this.classes.add(h);
+    if (hashed) this.classes.add(h);
     for (const next of position.out) heap.i32[h + 1 + next.slot] = this.#mayUse(next, out, position) ? 0 : NEVER;
     if (position.accepts.length > 0 && position.accepts.some((accept) => passes(accept.guards, out))) {
       store.retainNode(node);
@@ -440,7 +432,7 @@ export class RuleRunner {
       h = 2 * ks + this.layout.positions[target.id]!;
       if (heap.i32[h] === 0) for (const next of target.out) heap.i32[h + 1 + next.slot] = 0;
     } else {
-      h = this.plan.split === 'run' ? 0 : this.classes.find(ks, target.id, out);
+      h = target.merges ? this.classes.find(ks, target.id, out) : 0;
       if (h === 0) {
         h = this.#newClass(ks, target, out, 0);
         for (const next of target.out) heap.i32[h + 1 + next.slot] = this.#mayUse(next, out, target) ? 0 : NEVER;
@@ -727,9 +719,15 @@ export class RuleRunner {
     }
     for (const node of made) heap.i32[2 * ks + KEY.nodes]! -= store.releaseNode(node);
     if (this.plan.tracked) this.#settleStarts(ks, now);
+    this.#bound(ks, now);
+  }
+
+  /** Keeps what the key holds in bounds. */
+  #bound(ks: number, now: number): void {
+    const { heap } = this.#store;
     const nodes = heap.i32[2 * ks + KEY.nodes]!;
     if (nodes > this.plan.rule.keep.count && this.plan.rule.keep.drop === 'oldest') this.#keep(ks, now);
-    if (heap.i32[2 * ks + KEY.nodes]! > heap.i32[2 * ks + KEY.trimAt]!) this.#trim(ks, now);
+    if (nodes > heap.i32[2 * ks + KEY.trimAt]!) this.#trim(ks, now);
   }
 
   #newNode(ks: number, pending: Pending, position: PositionPlan, sequence: number): number {
@@ -795,7 +793,7 @@ export class RuleRunner {
       h = 2 * ks + this.layout.positions[position.id]!;
       if (heap.i32[h] === 0) for (const edge of position.out) heap.i32[h + 1 + edge.slot] = 0;
     } else {
-      h = this.plan.split === 'run' ? 0 : this.classes.find(ks, position.id, registers);
+      h = position.merges ? this.classes.find(ks, position.id, registers) : 0;
       if (h === 0) {
         h = this.#newClass(ks, position, registers, sr);
         for (const edge of position.out) heap.i32[h + 1 + edge.slot] = this.#mayUse(edge, registers, position) ? 0 : NEVER;
@@ -841,7 +839,7 @@ export class RuleRunner {
       if (first !== 0) i32[first + CLASS.startPrevious] = h;
       i32[2 * sr + START.classes] = h;
     }
-    this.classes.add(h);
+    if (position.merges || position.indexCell >= 0) this.classes.add(h);
     return h;
   }
 
@@ -861,9 +859,9 @@ export class RuleRunner {
   #removeClass(ks: number, h: number): void {
     const { heap } = this.#store;
     this.#emptyClass(ks, h);
-    this.classes.remove(h);
     const { i32 } = heap;
     const position = this.#positions[i32[h + CLASS.position]!]!;
+    if (position.merges || position.indexCell >= 0) this.classes.remove(h);
     const next = i32[h + CLASS.next]!;
     const previous = i32[h + CLASS.previous]!;
     if (previous === 0) i32[2 * ks + this.layout.positions[position.id]!] = next;
@@ -1366,14 +1364,16 @@ export class RuleRunner {
   #trim(ks: number, _now: number): void {
     const { heap } = this.#store;
     this.#eachClass(ks, (h, position) => {
-      const open: number[] = [];
+      let count = 0;
       let all = 0;
       for (let n = heap.i32[h]!; n !== 0; n = heap.i32[2 * n + NODE.previous]!) {
         all++;
-        if (this.#nodeOpen(ks, h, position, n)) open.push(n);
+        if (this.#nodeOpen(ks, h, position, n)) count++;
       }
-      if (open.length === 0) { this.#dropClass(ks, position, h); return; }
-      if (open.length * 2 > all) return;
+      if (count === 0) { this.#dropClass(ks, position, h); return; }
+      if (count * 2 > all) return;
+      const open: number[] = [];
+      for (let n = heap.i32[h]!; n !== 0; n = heap.i32[2 * n + NODE.previous]!) if (this.#nodeOpen(ks, h, position, n)) open.push(n);
       let previous = 0;
       for (const n of open.reverse()) {
         const copy = this.#clone(ks, n);
