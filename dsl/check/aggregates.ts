@@ -132,7 +132,9 @@ function nullsOf(fn: AggregateFn, stage: StageView, of: Value, filtered: boolean
 
 /** The stage that an aggregate goes through. */
 function stageOf(ctx: Context, call: Call, over: Extract<Argument, { kind: 'value' }>): StageView | undefined {
-  const names = [...stagesIn(ctx, over.value)];
+  // A bare name in an aggregate is a stage, also where a field has the same name.
+  const direct = bare(over.value);
+  const names = direct !== undefined && !ctx.locals.has(direct) && ctx.scope.stage?.(direct) !== undefined ? [direct] : [...stagesIn(ctx, over.value)];
   const views = names.map((name) => ctx.scope.stage!(name)!);
   // Beside one loop, single stages may be read: sum(probe.amount * hit.rate).
   const loops = views.filter((view) => view.as === 'list');

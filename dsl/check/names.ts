@@ -71,9 +71,10 @@ function unknownName(ctx: Context, name: string, span: Span): undefined {
     ...scope.stageNames ?? [],
   ];
   const type = scope.event?.types.map((one) => one.name).join(' | ');
+  const only = scope.event?.types.filter((one) => one.fields.has(name)).map((one) => one.name) ?? [];
   return report.add('unknown-name', span, type === undefined ? `Unknown name "${name}" in ${scope.place}.`
     : `Unknown name "${name}": it is no field of ${type}, no param and no const.`, {
-    hint: having.length > 0 ? `the stage "${having[0]}" has such a field: ${having[0]}.${name}` : meant(name, known),
+    hint: only.length > 0 ? `only ${only.join(' and ')} has it; the event may be any of them` : having.length > 0 ? `the stage "${having[0]}" has such a field: ${having[0]}.${name}` : meant(name, known),
   });
 }
 

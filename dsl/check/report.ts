@@ -35,10 +35,6 @@ export class Report {
     }
   }
 
-  get hasErrors(): boolean {
-    return [...this.#found.values()].some((finding) => finding.severity === 'error');
-  }
-
   /** In reading order: files as listed in `paths`, then from top to bottom. */
   findings(paths: readonly string[]): Diagnostic[] {
     const place = new Map(paths.map((path, i) => [path, i]));

@@ -3,7 +3,7 @@ import type { Ban, Expr, Match, Output, Rule, Stage } from '../typed.ts';
 import { constantNumber } from './constants.ts';
 import { contextOf } from './context.ts';
 import { readCounts, type Counts } from './counts.ts';
-import { notAvailable } from './declarations.ts';
+import { meant, notAvailable } from './declarations.ts';
 import { desugar, withBan } from './desugar.ts';
 import { condition, elaborate } from './expressions.ts';
 import type { Globals } from './globals.ts';
@@ -162,7 +162,7 @@ function skipOf(globals: Globals, reader: ShapeReader, match: MatchClause, stage
   const stage = name && stages.get(name.text);
   if (name === undefined) return fallback;
   if (stage === undefined) {
-    globals.report.add('undefined-stage', name.span, `The stage "${name.text}" is not defined.`, { hint: `stages of this rule: ${reader.stageNames.join(', ')}` });
+    globals.report.add('undefined-stage', name.span, `The stage "${name.text}" is not defined.`, { hint: meant(name.text, reader.stageNames) ?? `stages of this rule: ${reader.stageNames.join(', ')}` });
     return fallback;
   }
   if (reader.boundPlace(stage) === undefined && stage.places.length > 0) {

@@ -81,6 +81,8 @@ export class Engine {
   readonly #startStamp: Int32Array;
   #touchedCount = 0;
   readonly #cleanups = new Map<number, Cleanup>();
+  /** When the first key is due to be looked at. */
+  #nextCleanup = Infinity;
   readonly #queue: Emission[] = [];
   #held: HeldEvent[] = [];
   #arrivals = 0;
@@ -263,7 +265,11 @@ export class Engine {
     this.#store.timers.restore(decodeTimers(header.timers));
     this.#keys.restore(Int32Array.from(header.keys));
     this.#cleanups.clear();
-    for (const c of header.cleanups) this.#cleanups.set(c.span, { span: c.span, due: c.due, keys: c.keys, head: 0 });
+    this.#nextCleanup = Infinity;
+    for (const c of header.cleanups) {
+      this.#cleanups.set(c.span, { span: c.span, due: c.due, keys: c.keys, head: 0 });
+      if (c.due.length > 0) this.#nextCleanup = Math.min(this.#nextCleanup, c.due[0]);
+    }
     this.#runners.forEach((runner, i) => {
       const state = header.rules[i];
       Object.assign(runner.counters, state.counters);
@@ -330,7 +336,7 @@ export class Engine {
 
   #begin(type: number, time: number, source: number, partition: number, offset: number, bytes: Uint8Array, from: number, to: number): void {
     const store = this.#store;
-    if (this.#timersDue(time)) {
+    if (this.#store.timers.next <= time || this.#nextCleanup <= time) {
       const cells = store.E.slice();
       this.#fireTimers(time);
       store.E.set(cells);
@@ -480,9 +486,13 @@ export class Engine {
     if (filter < 0) return;
     if (this.#shadow && plan.rule.mode.kind !== 'shadow') return;
     const filters = plan.filters[filter]!;
-    if (filters.length > 0 && !filters.some((p) => store.truth[p] === stamp)) return;
+    if (filters.length > 0) {
+      let seen = false;
+      for (let i = 0; i < filters.length && !seen; i++) seen = store.truth[filters[i]!] === stamp;
+      if (!seen) return;
+    }
     const mayStart = this.#startStamp[index] === stamp;
-    if (plan.stages.some((stage) => stage.key >= 0)) { this.#runByStageKeys(runner, mayStart); return; }
+    if (runner.hasStageKeys) { this.#runByStageKeys(runner, mayStart); return; }
     const keyOf = this.#keyFunctions[plan.key]![type];
     if (keyOf === undefined) return;
     keyOf(store.K);
@@ -560,12 +570,7 @@ export class Engine {
     if (cleanup === undefined) this.#cleanups.set(span, cleanup = { span, due: [], keys: [], head: 0 });
     cleanup.due.push(due);
     cleanup.keys.push(ks);
-  }
-
-  #timersDue(time: number): boolean {
-    if (this.#store.timers.next <= time) return true;
-    for (const cleanup of this.#cleanups.values()) if (cleanup.head < cleanup.due.length && cleanup.due[cleanup.head]! <= time) return true;
-    return false;
+    if (due < this.#nextCleanup) this.#nextCleanup = due;
   }
 
   #fireTimers(time: number): void {
@@ -590,7 +595,8 @@ export class Engine {
       }
       if (this.#queue.length > 0) this.#derive();
     }
-    if (time === Infinity) return;
+    if (time === Infinity || this.#nextCleanup > time) return;
+    this.#nextCleanup = Infinity;
     for (const cleanup of this.#cleanups.values()) {
       while (cleanup.head < cleanup.due.length && cleanup.due[cleanup.head]! <= time) {
         const now = cleanup.due[cleanup.head]!;
@@ -611,6 +617,7 @@ export class Engine {
         cleanup.keys = cleanup.keys.slice(cleanup.head);
         cleanup.head = 0;
       }
+      if (cleanup.head < cleanup.due.length) this.#nextCleanup = Math.min(this.#nextCleanup, cleanup.due[cleanup.head]!);
     }
   }
 

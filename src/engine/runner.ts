@@ -51,6 +51,8 @@ export class RuleRunner {
   readonly counters: Counters = { events: 0, alerts: 0, timedOut: 0, dropped: 0, suppressed: 0, nullKeys: 0 };
   /** ms after the last event of a key when all its runs are over for certain; 0: never. */
   readonly cleanup: number;
+  /** `by` names stages. */
+  readonly hasStageKeys: boolean;
   readonly functions: readonly Fn[];
   readonly #store: Store;
   readonly #view: MatchView;
@@ -75,6 +77,7 @@ export class RuleRunner {
     this.layout = keyLayout(plan, width);
     this.#store = store;
     this.#view = view;
+    this.hasStageKeys = plan.stages.some((stage) => stage.key >= 0);
     this.functions = functions;
     this.#report = report;
     this.#positions = plan.positions;

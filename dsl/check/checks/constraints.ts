@@ -112,7 +112,7 @@ function conflictIn({ type, tests, candidates, lo, hi, needsValue, isNull }: Con
   if (candidates.length > 0 && isNull === undefined) {
     const [first, ...others] = candidates;
     const left = first!.values.filter((value) => others.every((other) => other.values.some((one) => compareLiterals('==', one, value))) && tests.every((test) => test.holds(value)));
-    if (left.length === 0 && (others.length > 0 || tests.length > 0)) return 'no value satisfies all parts of its condition';
+    if (left.length === 0) return 'no value satisfies all parts of its condition';
   }
   if (lo === undefined || hi === undefined) return undefined;
   const least = type.kind === 'int' ? (lo.open && Number.isInteger(lo.value) ? lo.value + 1 : Math.ceil(lo.value)) : lo.value;
