@@ -41,7 +41,8 @@ function countsOf(globals: Globals, node: QuantifiedPattern): Counts {
   const min = node.min === undefined ? undefined : count(globals, node.min);
   const max = node.max === undefined ? undefined : node.exact === true ? min : count(globals, node.max);
   const zero = literal(INT, node.span, 0).expr;
-  const least = min?.least ?? 0;
+  // A count that is wrong has been reported; that the part may be left out is not said on top of it.
+  const least = min?.least ?? (node.min === undefined ? 0 : 1);
   const most = node.max === undefined ? Infinity : max?.most ?? Infinity;
   if (max !== undefined && node.max !== undefined) {
     if (max.most <= 0) globals.report.add('bad-count', node.max.span, 'A part that is repeated no times at all is not there.', { hint: 'leave it out' });
@@ -68,6 +69,8 @@ function range(globals: Globals, expr: Expr): readonly [number, number] {
   if (expr.kind === 'param') {
     const param = globals.params.get(expr.name)?.param;
     if (typeof param?.lo === 'number' && typeof param.hi === 'number') return [param.lo, param.hi];
+    // Without bounds its value is the best that is known.
+    if (typeof param?.value === 'number') return [param.value, Infinity];
   }
   return [-Infinity, Infinity];
 }

@@ -53,6 +53,7 @@ function unknownName(ctx: Context, name: string, span: Span): undefined {
   if (name === 'prev' || name === 'match') {
     return report.add('stage-without-field', span, `\`${name}\` is not a value.`, { hint: name === 'prev' ? 'write prev and a field' : 'write match.id, match.from or match.to' });
   }
+  if (scope.undefinedStages?.has(name) === true) return undefined;
   // The event's type is not clear, or the parser could not read the declaration, and that has been reported.
   if (scope.event?.broken === true || isUnreadField(ctx, scope.event, name) || globals.unread.declares('param|const|fn|table|feature', name)) return undefined;
   const stages = scope.stageNames ?? [];
@@ -129,7 +130,7 @@ export function resolveMember(ctx: Context, expr: Extract<AstExpr, { kind: 'memb
 
 function unknownStage(ctx: Context, name: string, span: Span): undefined {
   const { scope, globals } = ctx;
-  if (scope.event?.broken === true) return undefined;
+  if (scope.event?.broken === true || scope.undefinedStages?.has(name) === true) return undefined;
   if (scope.stage === undefined) {
     return globals.report.add('unknown-name', span, `Unknown name "${name}": ${scope.place} knows no stages.`, { hint: meant(name, scope.event?.names() ?? []) });
   }

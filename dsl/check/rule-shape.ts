@@ -3,7 +3,7 @@ import type { Expr, Pattern, Repeat } from '../typed.ts';
 import type { Counts } from './counts.ts';
 import { acceptedBy, looseViewOf, type EventInfo, type EventView } from './event-types.ts';
 import { flowOf, START, type Flow } from './flow.ts';
-import { isLeftOut, isLoop, relate, type Place } from './places.ts';
+import { isLeftOut, isLoop, placesOf, relate, type Place } from './places.ts';
 import type { StageView } from './scope.ts';
 
 /** A stage as defined, with where the pattern names it. */
@@ -37,8 +37,14 @@ const UNKNOWN: Counts = { min: undefined as unknown as Expr, max: undefined, lea
 
 export class ShapeReader {
   readonly shape: Shape;
+  /** Stages that the pattern names and nobody defines. */
+  readonly undefinedStages: ReadonlySet<string>;
 
-  constructor(shape: Shape) { this.shape = shape; }
+  constructor(shape: Shape) {
+    this.shape = shape;
+    const named = [...placesOf(shape.match.pattern).map((place) => place.stage), ...shape.match.without.map((name) => name.text)];
+    this.undefinedStages = new Set(named.filter((name) => !shape.stages.has(name)));
+  }
 
   readonly countsOf = (node: QuantifiedPattern): Counts => this.shape.counts.get(node) ?? UNKNOWN;
 
@@ -81,7 +87,9 @@ export class ShapeReader {
     if (target === undefined) return undefined;
     const place = this.boundPlace(target);
     if (target === reader) {
-      return place !== undefined && isLoop(place, this.countsOf) && !this.onlyBanned(reader) ? this.view(target, 'list', true) : this.view(target, 'tested', false);
+      // In a repeated group also a banned stage is a loop by its own name; it takes nothing, so the list is empty.
+      const loop = place === undefined ? reader.places.length > 0 && reader.places.every((at) => isLoop(at, this.countsOf)) : isLoop(place, this.countsOf);
+      return loop ? this.view(target, 'list', true) : this.view(target, 'tested', false);
     }
     // Inside a banned sequence the later stages see the earlier ones.
     const beside = (at: Place): Place | undefined => target.places.find((other) => other.path.some(({ node }) => node.kind === 'not' && at.path.some((step) => step.node === node)));
@@ -92,10 +100,6 @@ export class ShapeReader {
     });
     if (reader.without) views.push(this.fromAnyArrow(target));
     return views.reduce<StageView | undefined>((worst, one) => (worst === undefined ? one : both(worst, one)), undefined) ?? this.view(target, 'later', true);
-  }
-
-  private onlyBanned(stage: StageInfo): boolean {
-    return this.boundPlace(stage) === undefined;
   }
 
   private fromPlace(target: StageInfo, place: Place, at: Place): StageView {

@@ -15,7 +15,7 @@ import { shapeFlow, ShapeReader, type StageInfo } from './rule-shape.ts';
 import type { Scope } from './scope.ts';
 import { checkDuration, checkStage, collectStages } from './stages.ts';
 import { DURATION, INT, STRING, aType, isText } from './types.ts';
-import { literal } from './value.ts';
+import { literal, possibleTexts } from './value.ts';
 
 type Of<Kind extends Clause['kind']> = Extract<Clause, { kind: Kind }>;
 
@@ -114,7 +114,8 @@ class Clauses {
 /** What alerts, emits, `having` and the like can name. */
 function reportScope(reader: ShapeReader, key: readonly KeyNames[], place: string, timeout: boolean): Scope {
   return {
-    place, key, stage: (name) => reader.fromReport(name, timeout), stageNames: reader.stageNames, prev: reader.previousAtEnd(timeout), match: true, report: true,
+    place, key, stage: (name) => reader.fromReport(name, timeout), stageNames: reader.stageNames, undefinedStages: reader.undefinedStages,
+    prev: reader.previousAtEnd(timeout), match: true, report: true,
   };
 }
 
@@ -137,7 +138,7 @@ function silenceDuration(globals: Globals, reader: ShapeReader, not: NotPattern,
     if (target !== undefined && names.has(name) && reader.boundPlace(target) !== undefined) return reader.fromAfter(target, name);
     return stage && reader.fromStage(stage, name);
   };
-  return checkDuration(globals, not.for, { place: 'the time of a silence', key, stage: seen, stageNames: reader.stageNames });
+  return checkDuration(globals, not.for, { place: 'the time of a silence', key, stage: seen, stageNames: reader.stageNames, undefinedStages: reader.undefinedStages });
 }
 
 /** `within`, `within session`, `gap`. */
@@ -146,7 +147,7 @@ function matchBounds(globals: Globals, reader: ShapeReader, match: MatchClause, 
     const target = reader.shape.stages.get(name);
     return target && reader.fromAnyArrow(target);
   };
-  const stages = { key, stage, stageNames: reader.stageNames };
+  const stages = { key, stage, stageNames: reader.stageNames, undefinedStages: reader.undefinedStages };
   const within = match.within && checkDuration(globals, match.within, { place: 'the time bound of the pattern', ...stages });
   const session = match.session && checkDuration(globals, match.session, { place: 'the pause that ends a session', key });
   const gap = match.gap && checkDuration(globals, match.gap, { place: 'the gap between events', ...stages });
@@ -162,7 +163,7 @@ function skipOf(globals: Globals, reader: ShapeReader, match: MatchClause, stage
   const stage = name && stages.get(name.text);
   if (name === undefined) return fallback;
   if (stage === undefined) {
-    globals.report.add('undefined-stage', name.span, `The stage "${name.text}" is not defined.`, { hint: meant(name.text, reader.stageNames) ?? `stages of this rule: ${reader.stageNames.join(', ')}` });
+    if (!reader.undefinedStages.has(name.text)) globals.report.add('undefined-stage', name.span, `The stage "${name.text}" is not defined.`, { hint: meant(name.text, reader.stageNames) ?? `stages of this rule: ${reader.stageNames.join(', ')}` });
     return fallback;
   }
   if (reader.boundPlace(stage) === undefined && stage.places.length > 0) {
@@ -180,6 +181,10 @@ function checkSeverity(globals: Globals, clause: Of<'severity'> | undefined, sco
   if (made === undefined) return medium;
   if (!isText(made.expr.type)) {
     globals.report.add('bad-severity', clause.value.span, `A severity is low, medium, high or critical; this is ${aType(made.expr.type)}.`);
+    return medium;
+  }
+  if (possibleTexts(made.expr) === undefined) {
+    globals.report.add('bad-severity', clause.value.span, 'A severity is low, medium, high or critical; this may be any text.', { hint: 'write if … then high else low' });
     return medium;
   }
   textsIn(ctx, made.expr, SEVERITIES);

@@ -28,6 +28,8 @@ export interface Scope {
   /** Stages by name; undefined: there is no such stage. */
   readonly stage?: (name: string) => StageView | undefined;
   readonly stageNames?: readonly string[];
+  /** Stages that the pattern names and nobody defines, which has been reported. */
+  readonly undefinedStages?: ReadonlySet<string>;
   /** The most recently bound event; `maybeUnbound`: there may be none. */
   readonly prev?: { readonly event: EventView; readonly maybeUnbound: boolean };
   /** `match.id`, `match.from` and `match.to` can be read. */

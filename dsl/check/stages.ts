@@ -71,7 +71,8 @@ function refuseSecondUse(globals: Globals, name: string, places: readonly Place[
 /** What a stage's condition can name. */
 export function stageScope(reader: ShapeReader, stage: StageInfo, what = 'the condition'): Scope {
   return {
-    place: `${what} of "${stage.name}"`, event: stage.event, stage: (name) => reader.fromStage(stage, name), stageNames: reader.stageNames, prev: reader.previous(stage),
+    place: `${what} of "${stage.name}"`, event: stage.event, stage: (name) => reader.fromStage(stage, name), stageNames: reader.stageNames, undefinedStages: reader.undefinedStages,
+    prev: reader.previous(stage),
   };
 }
 
@@ -104,6 +105,7 @@ function checkWithin(globals: Globals, reader: ShapeReader, stage: StageInfo, wi
   const { report } = globals;
   const { of } = within;
   const target = reader.shape.stages.get(of.text);
+  if (target === undefined && reader.undefinedStages.has(of.text)) return undefined;
   if (target === undefined) return report.add('unknown-stage', of.span, `Unknown stage "${of.text}".`, { hint: meant(of.text, reader.stageNames) });
   if (target === stage) {
     if (!reader.isLoop(stage)) {
@@ -116,6 +118,7 @@ function checkWithin(globals: Globals, reader: ShapeReader, stage: StageInfo, wi
   }
   const duration = checkDuration(globals, within.duration, {
     place: `the time bound of "${stage.name}"`, ...(key && { key }), stage: (name) => reader.fromAfter(target, name), stageNames: reader.stageNames,
+    undefinedStages: reader.undefinedStages,
   });
   return duration && { duration, of: of.text };
 }

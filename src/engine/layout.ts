@@ -27,7 +27,6 @@ export const KEY = {
   /** floats */ minStart: 4, last: 5, timers: 6, key: 7,
 } as const;
 export const QUEUED = 1;
-export const FREED = 2;
 
 /** A tracked start. */
 export const START = {

@@ -7,7 +7,7 @@
 import type { Cond, EdgePlan, PositionPlan, RulePlan } from '../compile/plan.ts';
 import { Classes, mix } from './classes.ts';
 import {
-  CLASS, DEAD, EVENT, FREED, KEY, keyLayout, LINK, NODE, POSITION_SHIFT, QUEUED, REPORTED, START, classUnits, registersAt, type KeyLayout,
+  CLASS, DEAD, EVENT, KEY, keyLayout, LINK, NODE, POSITION_SHIFT, QUEUED, REPORTED, START, classUnits, registersAt, type KeyLayout,
 } from './layout.ts';
 import { listMatches, type Listed } from './listing.ts';
 import { Potential } from './potential.ts';
@@ -64,6 +64,8 @@ export class RuleRunner {
   readonly #potential: Potential;
   readonly #held = new Map<number, Held>();
   readonly #log = new Map<number, Logged[]>();
+  /** Starts in order of keys at the limit of `keep`; derived, so no part of a snapshot. */
+  readonly #orders = new Map<number, { readonly events: number[]; readonly sequences: number[]; oldest: number; newest: number }>();
   readonly #loggedPredicates: readonly number[];
   /** Where `by` names stages: which stages may be tried for the key at hand. */
   allowed: Uint8Array | undefined;
@@ -589,7 +591,10 @@ export class RuleRunner {
   }
 
   /** The key's record goes. */
-  forget(ks: number): void { this.#log.delete(ks); }
+  forget(ks: number): void {
+    this.#log.delete(ks);
+    this.#orders.delete(ks);
+  }
 
   /** After the event was tried: what banned sequences and leading bans must remember of it. */
   #remember(ks: number, sequence: number, time: number): void {
@@ -1308,7 +1313,7 @@ export class RuleRunner {
       stageAt: (node) => this.#positions[heap.i32[2 * node + NODE.references]! >> POSITION_SHIFT]!.stage,
       orderOf: (stage) => this.plan.stages[stage]!.order,
     }, (match) => {
-      const order = Math.max(...match.stages.map((stage) => this.plan.stages[stage]!.order));
+      const order = match.stages.reduce((most, stage) => Math.max(most, this.plan.stages[stage]!.order), -1);
       if (best === undefined || order > reached || (order === reached && match.events.length > best.events.length)) {
         best = match;
         reached = order;
@@ -1423,19 +1428,23 @@ export class RuleRunner {
 
   /** `keep n events`: the runs with the earliest start end until what the others hold fits. */
   #keep(ks: number, now: number): void {
+    if (this.#keepStarts(ks, now)) return;
     const { heap } = this.#store;
     const limit = this.plan.rule.keep.count;
     this.#trim(ks, now);
     const starts = new Set<number>();
     if (this.#heldEvents(ks, -Infinity, starts).size <= limit) return;
     const sorted = [...starts].sort((a, b) => a - b);
-    let low = 0;
-    let high = sorted.length;
+    // At the limit each event drops one start as a rule: try that before searching.
+    const one = this.#heldEvents(ks, sorted[1] ?? Infinity).size <= limit;
+    let low = one ? 1 : 2;
+    let high = one ? 1 : sorted.length;
     while (low < high) {
       const middle = (low + high) >> 1;
       if (this.#heldEvents(ks, sorted[middle] ?? Infinity).size <= limit) high = middle;
       else low = middle + 1;
     }
+    low = Math.min(low, sorted.length);
     const cut = sorted[low] ?? sorted[sorted.length - 1]! + 1;
     for (let i = 0; i < low; i++) this.#countDrop(ks);
     heap.f64[ks + KEY.minStart] = Math.max(heap.f64[ks + KEY.minStart]!, cut);
@@ -1447,6 +1456,48 @@ export class RuleRunner {
       }
     }
     this.#trim(ks, now);
+  }
+
+  /**
+   * As #keep where every node of the key is a start in one chain, the usual case of a rule that waits for a second event: the starts are remembered
+   * in order, so that an event at the limit costs a step and not a walk over all of them. Returns false where it is not so.
+   */
+  #keepStarts(ks: number, now: number): boolean {
+    const { heap } = this.#store;
+    const { i32, f64 } = heap;
+    const position = this.plan.starts.length === 1 ? this.#positions[this.plan.starts[0]!.to]! : undefined;
+    if (position === undefined || !position.single || this.plan.group >= 0) return false;
+    const at = 2 * ks + this.layout.positions[position.id]!;
+    let order = this.#orders.get(ks);
+    const fresh: number[] = [];
+    let n = i32[at]!;
+    for (; n !== 0 && i32[2 * n + NODE.sequence] !== order?.newest; n = i32[2 * n + NODE.previous]!) {
+      if (i32[2 * n + NODE.link] !== 0) return false;
+      fresh.push(n);
+    }
+    if (order === undefined || n === 0) this.#orders.set(ks, order = { events: [], sequences: [], oldest: 0, newest: -1 });
+    for (const node of fresh.reverse()) {
+      order.events.push(i32[2 * node + NODE.event]!);
+      order.sequences.push(order.newest = i32[2 * node + NODE.sequence]!);
+    }
+    if (order.events.length !== i32[2 * ks + KEY.nodes]) {
+      this.#orders.delete(ks);
+      return false;
+    }
+    let low = NEVER;
+    for (const edge of position.out) low = Math.min(low, i32[at + 1 + edge.slot]!);
+    const within = this.plan.within?.constant ?? Infinity;
+    const over = (k: number): boolean =>
+      order.sequences[k]! < low || f64[order.events[k]! + EVENT.number]! < f64[ks + KEY.minStart]! || f64[order.events[k]! + EVENT.time]! + within <= now;
+    while (order.oldest < order.events.length && over(order.oldest)) order.oldest++;
+    const { count } = this.plan.rule.keep;
+    while (order.events.length - order.oldest > count) {
+      order.oldest++;
+      this.#countDrop(ks);
+    }
+    const first = order.events[order.oldest];
+    if (first !== undefined) f64[ks + KEY.minStart] = Math.max(f64[ks + KEY.minStart]!, f64[first + EVENT.number]!);
+    return true;
   }
 
   #countDrop(ks: number): void {
@@ -1477,6 +1528,7 @@ export class RuleRunner {
     const { held, log } = state as { held: [number, Held][]; log: [number, (Omit<Logged, 'cells'> & { cells: (number | string)[] })[]][] };
     for (const [sr, match] of held) this.#held.set(sr, match);
     this.#log.clear();
+    this.#orders.clear();
     for (const [ks, entries] of log) this.#log.set(ks, entries.map((e) => ({ ...e, cells: Float64Array.from(e.cells, Number) })));
   }
 }
@@ -1506,4 +1558,3 @@ function passes(guards: readonly { readonly cell: number; readonly min: number; 
 
 const orNever = (time: number): number => (Number.isNaN(time) ? Infinity : time);
 
-export { FREED, QUEUED };

@@ -27,8 +27,11 @@ export class MatchView {
   set(events: readonly number[], stages: readonly number[]): void {
     this.events.length = 0;
     this.stages.length = 0;
-    this.events.push(...events);
-    this.stages.push(...stages);
+    // Not by spreading: a match may bind more events than a call takes arguments.
+    for (let i = 0; i < events.length; i++) {
+      this.events.push(events[i]!);
+      this.stages.push(stages[i]!);
+    }
   }
 
   idValue(): number { return this.#strings.intern(this.id); }

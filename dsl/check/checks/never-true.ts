@@ -33,9 +33,9 @@ function knownLeaf(rule: FinishedRule, stage: Stage, leaf: Expr): Known {
       return before?.size === 1 && before.has(START) ? { value: null } : undefined;
     }
     case 'stageField': case 'stageTime':
-      return (leaf.stage === stage.name && stage.loop) || isElsewhere(rule, stage, leaf.stage) ? { value: null } : undefined;
+      return isOwnLoop(stage, leaf.stage) || isElsewhere(rule, stage, leaf.stage) ? { value: null } : undefined;
     case 'aggregate': {
-      if (!(leaf.stage === stage.name && stage.loop) && !isElsewhere(rule, stage, leaf.stage)) return undefined;
+      if (!isOwnLoop(stage, leaf.stage) && !isElsewhere(rule, stage, leaf.stage)) return undefined;
       switch (leaf.fn) {
         case 'count': case 'distinct': case 'sum': return { value: 0 };
         case 'values': return { value: [] };
@@ -44,6 +44,11 @@ function knownLeaf(rule: FinishedRule, stage: Stage, leaf: Expr): Known {
     }
     default: return undefined;
   }
+}
+
+/** What the stage itself has taken: nothing yet; of a banned one, nothing ever. */
+function isOwnLoop(stage: Stage, name: string): boolean {
+  return name === stage.name && (stage.loop || stage.banned);
 }
 
 /** The other stage stands in another alternative of an `or`, so it is never bound when this one is tested. */

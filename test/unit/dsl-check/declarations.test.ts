@@ -68,7 +68,7 @@ describe('what the parser could not read is not reported a second time', () => {
   };
   test.each([
     ['a pattern', 'event A { x: int }\nrule R {\n match a -> -> b within 5m\n a, b: A\n alert out {}\n}', ['syntax']],
-    ['a stage', 'event A { x: int }\nrule R {\n match a\n a: where x > 5\n alert out { y: a.x }\n}', ['syntax']],
+    ['a stage', 'event A { x: int }\nrule R {\n match a\n a: A where x > > 5\n alert out { y: a.x }\n}', ['syntax']],
     ['a field', 'event A { x int, y: int }\nrule R {\n match a\n a: A where y > 5\n alert out { y: a.y }\n}', ['syntax']],
     ['a param', 'event A { x: int }\nparam limit int = 5\nrule R {\n match a\n a: A where x > limit\n alert out {}\n}', ['syntax']],
     ['an event type', 'event A x: int }\nrule R {\n match a\n a: A where x > 5\n alert out {}\n}', ['syntax']],

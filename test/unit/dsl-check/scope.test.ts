@@ -85,6 +85,11 @@ describe('a repeated group', () => {
     expect(errorCodes(`${body('amount > 1')}\n alert out { v: a.amount }`)).toEqual(['loop-needs-aggregate']);
     expect(errorCodes(`${body('amount > 1')}\n alert out { v: sum(a.amount), n: count(b) }`)).toEqual([]);
   });
+  test('a banned stage is a loop by its own name too, which takes nothing', () => {
+    const banned = (where: string) => errorCodes(`match (a -> not x -> b){2} within 5m\n a, b: Payment\n x: Payment where ${where}`);
+    expect(banned('count(x) == 0 and amount > 5')).toEqual([]);
+    expect(banned('amount > avg(x.amount)')).toEqual(['never-true']);
+  });
   test('a loop inside it is a list also to the stages of the turn', () => {
     expect(errorCodes('match (a+ -> b)+ within 5m\n a: Payment\n b: Payment where amount > a.amount')).toEqual(['loop-needs-aggregate']);
   });
