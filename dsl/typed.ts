@@ -199,8 +199,8 @@ export type ExprKind =
   | { readonly kind: 'stageField'; readonly stage: string; readonly field: string }
   /** timeOf(s) of a bound stage; of a loop: its last event. */
   | { readonly kind: 'stageTime'; readonly stage: string }
-  /** The most recently bound event of the run. `field` undefined with timeOf(prev). */
-  | { readonly kind: 'prevField'; readonly field: string }
+  /** A field of the most recently bound event of the run; its time where `field` is undefined: timeOf(prev). */
+  | { readonly kind: 'prevField'; readonly field: string | undefined }
   /**
    * An aggregate over the events bound to a stage (also a single one). Inside `value` and `where`, the event at hand is read by 'eachField'.
    * `value` absent only for count. `first`/`last` give that event's value. `limit`: of `values(x, 50)`.

@@ -75,7 +75,7 @@ const LIST: readonly Builtin[] = [
   { name: 'contains', form: 'contains(text, part)', args: ['text', 'text'], result: BOOL },
   { name: 'startsWith', form: 'startsWith(text, part)', args: ['text', 'text'], result: BOOL },
   { name: 'endsWith', form: 'endsWith(text, part)', args: ['text', 'text'], result: BOOL },
-  { name: 'substring', form: 'substring(text, from) or substring(text, from, length)', args: ['text', 'int', 'int'], least: 2, result: STRING },
+  { name: 'substring', form: 'substring(text, from) or substring(text, from, to)', args: ['text', 'int', 'int'], least: 2, result: STRING },
   { name: 'split', form: 'split(text, separator)', args: ['text', 'pattern'], result: listOf(STRING) },
   { name: 'replace', form: 'replace(text, what, with)', args: ['text', 'pattern', 'text'], result: STRING },
   { name: 'concat', form: 'concat(a, b, …)', args: ['any'], rest: true, result: STRING },

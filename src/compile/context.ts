@@ -162,7 +162,8 @@ export function fieldsRead(expr: Expr, into: { readonly event: Set<string>; read
   walk(expr, (e) => {
     switch (e.kind) {
       case 'eventField': into.event.add(e.field); break;
-      case 'stageField': case 'prevField': case 'eachField': into.bound.add(e.field); break;
+      case 'stageField': case 'eachField': into.bound.add(e.field); break;
+      case 'prevField': if (e.field !== undefined) into.bound.add(e.field); break;
       default:
     }
   });

@@ -15,6 +15,9 @@ const aggregateId = (expr: Aggregate): string =>
 const isWalked = (expr: Aggregate): boolean =>
   WALKED.has(expr.fn) || ((expr.fn === 'min' || expr.fn === 'max') && (expr.value?.type.kind === 'string' || expr.value?.type.kind === 'oneOf'));
 
+/** `timeOf(prev)` reads no field. */
+const prevRegister = (field: string | undefined): string => `p:${field ?? '#time'}`;
+
 /** Registers an aggregate is kept in; `scope` is '' for all turns of the repeated groups around the stage, `@g` for this turn of group g. */
 function aggregateRegisters(expr: Aggregate, scope: string): string[] {
   const id = `a${scope}:${aggregateId(expr)}`;
@@ -67,7 +70,7 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
     walk(expr, (e) => {
       if (e.kind === 'stageField') reads.add(`f:${e.stage}.${e.field}`);
       else if (e.kind === 'stageTime') reads.add(timeRegister(e.stage, reader));
-      else if (e.kind === 'prevField') reads.add(`p:${e.field}`);
+      else if (e.kind === 'prevField') reads.add(prevRegister(e.field));
       else if (e.kind === 'aggregate') {
         if (isWalked(e)) reads.add('#run');
         for (const register of aggregateRegisters(e, scopeOf(e.stage, reader))) { reads.add(register); context.aggregates.set(register, e); }
@@ -250,7 +253,7 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
     ...base,
     stageField: (stage, field) => `M.field(${stageIndex.get(stage)!},${context.slot(field)})`,
     stageTime: (stage) => `M.time(${stageIndex.get(stage)!})`,
-    prevField: (field) => `M.prev(${context.slot(field)})`,
+    prevField: (field) => (field === undefined ? 'M.prevTime()' : `M.prev(${context.slot(field)})`),
     aggregate: (expr) => walkedAggregate(expr),
     eachField: (field) => `M.at(ev,${context.slot(field)})`,
     eachTime: () => 'M.timeAt(ev)',
@@ -268,7 +271,7 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
       ...base,
       stageField: (stage, field) => read(`f:${stage}.${field}`),
       stageTime: (stage) => read(timeRegister(stage, reader)),
-      prevField: (field) => read(`p:${field}`),
+      prevField: (field) => read(prevRegister(field)),
       aggregate: (expr) => aggregateValue(expr, scopeOf(expr.stage, reader), read),
     };
   };
@@ -441,7 +444,7 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
     for (const e of conjunctsOf(stage.where)) {
       if (e.kind !== 'compare' || e.op !== '==') continue;
       for (const [a, b] of [[e.left, e.right], [e.right, e.left]] as const) {
-        const register = a.kind === 'stageField' ? `f:${a.stage}.${a.field}` : a.kind === 'prevField' ? `p:${a.field}`
+        const register = a.kind === 'stageField' ? `f:${a.stage}.${a.field}` : a.kind === 'prevField' ? prevRegister(a.field)
           : a.kind === 'aggregate' && (a.fn === 'last' || a.fn === 'first') && !isWalked(a) ? aggregateRegisters(a, scopeOf(a.stage, stage.name))[0]! : undefined;
         if (register !== undefined && isEventOnly(b) && cellOf(position, register) >= 0) found.push({ register, event: b });
       }

@@ -68,6 +68,11 @@ export class MatchView {
     return event === undefined ? NaN : this.at(event, slot);
   }
 
+  prevTime(): number {
+    const event = this.events[this.events.length - 1];
+    return event === undefined ? NaN : this.timeAt(event);
+  }
+
   div(a: number, b: number): number { return b === 0 ? NaN : a / b; }
   sampleDeviation(n: number, m2: number): number { return n < 2 ? NaN : Math.sqrt(Math.max(0, m2) / (n - 1)); }
   /** The least of several times; null ones do not count. */

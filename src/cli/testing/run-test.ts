@@ -119,6 +119,8 @@ function encodeEvent(type: EventType, time: number, fields: Readonly<Record<stri
 }
 
 function encodeValue({ type }: FieldType, value: unknown): unknown {
+  // A time given as a duration counts from the test's start.
+  if (type.kind === 'time' && typeof value === 'number') return new Date(TEST_START + value).toISOString();
   if (type.kind === 'list' && Array.isArray(value)) return value.map((item) => encodeValue(type.element, item));
   if (type.kind === 'record' && typeof value === 'object' && value !== null) {
     const record = value as Record<string, unknown>;
@@ -133,10 +135,8 @@ function asSeen(type: EventType, time: number, fields: Readonly<Record<string, u
   return { type: type.name, time, fields: plain };
 }
 
-const MS = { ms: 1, s: 1000, us: 1e-3, ns: 1e-6 } as const;
-
-/** A field's value as expressions see it: times in ms. */
+/** A field's value as expressions see it: times in ms; a number is one given as a duration after the test's start. */
 function plainValue({ type }: Pick<Field, 'type'>, value: unknown): unknown {
   if (type.kind !== 'time') return value;
-  return typeof value === 'string' ? Date.parse(value) : typeof value === 'number' ? value * MS[type.unit] : null;
+  return typeof value === 'string' ? Date.parse(value) : typeof value === 'number' ? TEST_START + value : null;
 }

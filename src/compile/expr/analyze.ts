@@ -80,7 +80,7 @@ export function dependsOn(expr: Expr): Dependencies {
         break;
       case 'prevField':
         found.prev = true;
-        found.prevFields.add(part.field);
+        if (part.field !== undefined) found.prevFields.add(part.field);
         break;
       case 'aggregate':
         found.stages.add(part.stage);

@@ -15,7 +15,8 @@ export interface Leaf {
   keyField(part: number): string;
   stageField(stage: string, field: string): string;
   stageTime(stage: string): string;
-  prevField(field: string): string;
+  /** Undefined: the time of the event before. */
+  prevField(field: string | undefined): string;
   aggregate(expr: Aggregate): string;
   eachField(field: string): string;
   eachTime(): string;

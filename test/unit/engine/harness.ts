@@ -1,5 +1,5 @@
-import { check, parseFile, type Literal } from '../../../dsl/index.ts';
-import { compile, type Plan } from '../../../src/compile/index.ts';
+import { check, parseFile } from '../../../dsl/index.ts';
+import { compile, type CompileOptions, type Plan } from '../../../src/compile/index.ts';
 import type { Alert, Derived } from '../../../src/core/alert.ts';
 import { makeDecoder } from '../../../src/decode/index.ts';
 import { Engine, type EngineStats } from '../../../src/engine/index.ts';
@@ -7,7 +7,7 @@ import { Engine, type EngineStats } from '../../../src/engine/index.ts';
 export type Event = Readonly<Record<string, unknown>> & { readonly type: string; readonly at: number | string };
 
 export interface Options {
-  readonly params?: Readonly<Record<string, Literal>>;
+  readonly params?: CompileOptions['params'];
   readonly rules?: readonly string[];
   /** How far out of order events may come, ms. */
   readonly lateness?: number;

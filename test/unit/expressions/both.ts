@@ -98,7 +98,7 @@ export function generated(expr: Expr, world: World = {}): { value: unknown; hold
     keyField: (part) => constant(world.key?.[part]),
     stageField: (stage, name) => constant(event(stage)?.fields[name]),
     stageTime: (stage) => constant(world.stages?.[stage]?.at(-1)?.time),
-    prevField: (name) => constant(world.prev?.fields[name]),
+    prevField: (name) => constant(name === undefined ? world.prev?.time : world.prev?.fields[name]),
     aggregate: (aggregate) => constant(evaluate(aggregate, environment(world))),
     eachField: () => { throw new Error('only inside aggregates'); },
     eachTime: () => { throw new Error('only inside aggregates'); },
