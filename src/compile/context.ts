@@ -23,6 +23,7 @@ export interface Context {
   readonly aggregates: Map<string, Aggregate>;
   typeIndex(name: string): number;
   slot(field: string): number;
+  isOptional(type: string, field: string): boolean;
   eventField(field: string): string;
   eventFieldOr(field: string): string;
   eventTime(): string;
@@ -34,7 +35,7 @@ export interface Context {
   /** The value of an expression over params and literals, or undefined. */
   constant(expr: Expr): Literal | undefined;
   predicate(types: readonly number[], conjuncts: readonly Expr[]): number;
-  key(width: number, sourcesOf: (type: string) => readonly string[] | undefined): number;
+  key(width: number, sourcesOf: (type: string) => readonly string[] | undefined, mayBeNull: (type: string) => boolean): number;
   unsupported(rule: Rule, span: Span, what: string): void;
 }
 
@@ -113,6 +114,7 @@ export function makeContext(program: Program, params: ReadonlyMap<string, Litera
     typeNames,
     aggregates: new Map(),
     typeIndex: (name) => typeNames.indexOf(name),
+    isOptional: (type, field) => program.events.get(type)?.fields.find((f) => f.name === field)?.optional !== false,
     slot,
     eventField: eventLeaf.eventField as (field: string) => string,
     eventFieldOr: (field) => (slots.has(field) ? `E[${slot(field)}]` : 'NaN'),
@@ -144,12 +146,12 @@ export function makeContext(program: Program, params: ReadonlyMap<string, Litera
       predicateIndex.set(text, predicates.length - 1);
       return predicates.length - 1;
     },
-    key(width, sourcesOf) {
+    key(width, sourcesOf, mayBeNull) {
       const sources = typeNames.map(sourcesOf);
       const text = JSON.stringify([width, sources]);
       const known = keyIndex.get(text);
       if (known !== undefined) return known;
-      keys.push({ canonical: text, width, sources });
+      keys.push({ canonical: text, width, sources, mayBeNull: typeNames.map(mayBeNull) });
       keyIndex.set(text, keys.length - 1);
       return keys.length - 1;
     },

@@ -50,6 +50,8 @@ export interface KeyPlan {
   readonly canonical: string;
   readonly width: number;
   readonly sources: readonly (readonly string[] | undefined)[];
+  /** Per schema type: a part may be null. */
+  readonly mayBeNull: readonly boolean[];
 }
 
 /** A condition at a place: its predicate, and the index of its rest in RulePlan.functions (-1: the predicate decides). */

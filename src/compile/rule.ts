@@ -15,6 +15,9 @@ const aggregateId = (expr: Aggregate): string =>
 const isWalked = (expr: Aggregate): boolean =>
   WALKED.has(expr.fn) || ((expr.fn === 'min' || expr.fn === 'max') && (expr.value?.type.kind === 'string' || expr.value?.type.kind === 'oneOf'));
 
+const MOST_POSITIONS = 127;
+const MOST_EDGES = 31;
+
 /** `timeOf(prev)` reads no field. */
 const prevRegister = (field: string | undefined): string => `p:${field ?? '#time'}`;
 
@@ -40,6 +43,11 @@ const initialOf = (register: string): string =>
 export function compileRule(context: Context, rule: Rule, index: number): RulePlan {
   const match = rule.match;
   const automaton = buildAutomaton(rule, (expr) => context.number(expr));
+  // A node of the history has seven bits for its position; a class's dead edges and a lazy loop's exits are bits of one register.
+  if (automaton.positions.length > MOST_POSITIONS) context.unsupported(rule, rule.span, `a pattern of more than ${MOST_POSITIONS} steps (${automaton.positions.length}, each order of an \`and\` counted)`);
+  if (automaton.positions.some((position) => position.out.length + position.accepts.length > MOST_EDGES)) {
+    context.unsupported(rule, rule.span, `a step after which more than ${MOST_EDGES} others may come next`);
+  }
   const functions: string[] = [];
   const addFunction = (source: string): number => {
     const at = functions.indexOf(source);
@@ -559,7 +567,10 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
     if (!typeNames.includes(type)) return undefined;
     const parts = rule.key.map((part) => keySources(part, type));
     return parts.some((part) => part === undefined) ? undefined : (parts as string[]);
-  });
+  }, (type) => rule.key.some((part) => {
+    const value = part.valueOf.get(type);
+    return value === undefined || value.kind !== 'eventField' || context.isOptional(type, value.field);
+  }));
   const stages: StagePlan[] = stageNames.map((name) => {
     const stage = stageOf(name);
     const named = rule.key.some((part) => part.stages.has(name));
@@ -569,7 +580,7 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
         if (!stage.accepts.includes(type)) return undefined;
         const parts = rule.key.map((part) => (part.stages.has(name) ? emitValue(part.stages.get(name)!, classLeaf(-1)) : keySources(part, type)));
         return parts.some((part) => part === undefined) ? undefined : (parts as string[]);
-      }),
+      }, () => true),
     };
   });
   const filters: number[][] = [];

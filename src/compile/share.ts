@@ -1,5 +1,7 @@
 import type { EdgePlan, RulePlan } from './plan.ts';
 
+const DEFAULT_KEEP = 10_000;
+
 /**
  * Rules that start on the same condition, by the same key, within the same span keep their starts once: a plan of its own is appended that does
  * nothing but remember them, and each rule takes over what it has not seen when an event first concerns it. So a thousand rules that differ in
@@ -32,6 +34,8 @@ function maysShare(rule: RulePlan): boolean {
   const edge = rule.starts[0];
   if (edge === undefined || rule.starts.length !== 1 || rule.tracked || rule.split !== 'none' || rule.needsEveryEvent) return false;
   if (rule.within?.constant === undefined || rule.session !== undefined || rule.rule.keep.drop !== 'oldest') return false;
+  // Drops are counted as they happen, which shared starts are not looked at for: a rule with a bound of its own keeps its own.
+  if (rule.rule.keep.count < DEFAULT_KEEP) return false;
   if (rule.leading.some((leading) => leading.conds.length + leading.sequences.length > 0) || rule.stages.some((stage) => stage.key >= 0)) return false;
   if (rule.automaton.positions.length > 64 || edge.cond!.rest >= 0 || edge.until !== undefined || edge.greedy.length > 0 || edge.lazy !== undefined) return false;
   // The position of the start must be reached by no other way: else it holds nodes that are no starts.

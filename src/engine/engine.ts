@@ -53,6 +53,8 @@ interface TypeIndex {
   readonly hashed: readonly { readonly slot: number; readonly byValue: Map<number, Int32Array> }[];
   /** Rules that must be told of every event they see. */
   readonly always: Int32Array;
+  /** Keys that may be null for an event of the type, with the rules that have them. */
+  readonly nullKeys: readonly { readonly keyOf: (K: Float64Array) => void; readonly width: number; readonly rules: readonly number[] }[];
 }
 
 /** Keys whose runs are all over after the same span of event time, in the order in which that is to be looked at. */
@@ -100,6 +102,9 @@ export class Engine {
   /** Events at the time at hand before the one at hand, as far as there is more than one. */
   #sameTime: { bytes: Uint8Array; from: number; to: number }[] = [];
   readonly #last: { time: number; bytes: Uint8Array; from: number; to: number } = { time: NaN, bytes: new Uint8Array(0), from: 0, to: 0 };
+  /** Derived events of the time at hand, before the one at hand. */
+  #derivedBefore: { bytes: Uint8Array; from: number; to: number }[] = [];
+  #derivedTime = NaN;
   readonly #timer: Timer = { time: 0, start: 0, rule: 0, kind: 0, a: 0, b: 0 };
 
   constructor(plan: Plan, options: EngineOptions) {
@@ -223,6 +228,7 @@ export class Engine {
       limits: this.#reporter.serialize(),
       held: this.#held.map((h) => ({ ...h, cells: [...h.cells].map(number), bytes: Buffer.from(h.bytes).toString('base64') })),
       last: { time: number(this.#last.time), text: Buffer.from(this.#last.bytes.subarray(this.#last.from, this.#last.to)).toString('base64') },
+      derived: { time: number(this.#derivedTime), before: this.#derivedBefore.map((s) => Buffer.from(s.bytes).toString('base64')) },
       sameTime: this.#sameTime.map((s) => Buffer.from(s.bytes.subarray(s.from, s.to)).toString('base64')),
     };
     const head = new TextEncoder().encode(JSON.stringify(header));
@@ -281,6 +287,8 @@ export class Engine {
       ({ ...h, cells: Float64Array.from(h.cells, fromNumber), bytes: new Uint8Array(Buffer.from(h.bytes as unknown as string, 'base64')) }));
     const text = new Uint8Array(Buffer.from(header.last.text, 'base64'));
     Object.assign(this.#last, { time: fromNumber(header.last.time), bytes: text, from: 0, to: text.length });
+    this.#derivedTime = fromNumber(header.derived.time);
+    this.#derivedBefore = header.derived.before.map((s: string) => { const b = new Uint8Array(Buffer.from(s, 'base64')); return { bytes: b, from: 0, to: b.length }; });
     this.#sameTime = header.sameTime.map((s: string) => { const b = new Uint8Array(Buffer.from(s, 'base64')); return { bytes: b, from: 0, to: b.length }; });
   }
 
@@ -375,6 +383,10 @@ export class Engine {
       current.type = next.type;
       current.time = next.time;
       current.source = -1;
+      if (next.time !== this.#derivedTime) {
+        this.#derivedTime = next.time;
+        this.#derivedBefore = [];
+      }
       current.partition = 0;
       current.offset = store.num;
       current.bytes = next.bytes;
@@ -384,6 +396,7 @@ export class Engine {
       this.#seenOfType[next.type]!++;
       this.#shadow = next.shadow;
       this.#dispatch();
+      this.#derivedBefore.push({ bytes: next.bytes, from: 0, to: next.bytes.length });
     }
     this.#shadow = false;
   }
@@ -403,9 +416,9 @@ export class Engine {
 
   /** How many events equal to the one at hand, byte for byte, came before it at its time. */
   #ordinal(): number {
-    const { bytes, from, to } = this.#store.current;
+    const { bytes, from, to, source } = this.#store.current;
     let n = 0;
-    for (const other of this.#sameTime) {
+    for (const other of source < 0 ? this.#derivedBefore : this.#sameTime) {
       if (other.to - other.from !== to - from) continue;
       let equal = true;
       for (let k = 0; k < to - from && equal; k++) equal = bytes[from + k] === other.bytes[other.from + k];
@@ -449,13 +462,31 @@ export class Engine {
         if (this.#predicates[p]!()) { truth[p] = stamp; this.#touch(p, stamp); }
       }
     }
-    const { always } = index;
+    const { always, nullKeys } = index;
     for (let i = 0; i < always.length; i++) this.#touchRule(always[i]!, stamp);
+    if (nullKeys.length > 0) this.#countNullKeys(nullKeys, current.type);
     const n = this.#touchedCount;
     const touched = this.#touched;
     if (n > 1) sortFirst(touched, n);
     for (let i = 0; i < n; i++) this.#run(touched[i]!, stamp);
     store.end();
+  }
+
+  /** An event whose key is null is seen by none of the rules with that key; each counts it. */
+  #countNullKeys(checks: TypeIndex['nullKeys'], type: number): void {
+    const { K, truth, stamp } = this.#store;
+    for (const { keyOf, width, rules } of checks) {
+      keyOf(K);
+      let isNull = false;
+      for (let i = 0; i < width; i++) if (K[i] !== K[i]) isNull = true;
+      if (!isNull) continue;
+      for (const rule of rules) {
+        const { plan, counters } = this.#runners[rule]!;
+        if (this.#shadow && plan.rule.mode.kind !== 'shadow') continue;
+        const filters = plan.filters[plan.sees[type]!]!;
+        if (filters.length === 0 || filters.some((p) => truth[p] === stamp)) counters.nullKeys++;
+      }
+    }
   }
 
   #touch(predicate: number, stamp: number): void {
@@ -497,7 +528,7 @@ export class Engine {
     if (keyOf === undefined) return;
     keyOf(store.K);
     for (let i = 0; i < runner.layout.width; i++) {
-      if (store.K[i] !== store.K[i]) { runner.counters.nullKeys++; return; }
+      if (store.K[i] !== store.K[i]) return; // counted by #countNullKeys
     }
     this.#runKey(runner, mayStart);
   }
@@ -677,7 +708,13 @@ export class Engine {
       const value = this.#store.C[equality.pooled]!;
       values.set(value, [...(values.get(value) ?? []), predicate.id]);
     }
+    const nullKeys = this.plan.keys.flatMap((key, k) => {
+      const keyOf = this.#keyFunctions[k]![type];
+      const rules = this.plan.rules.filter((rule) => rule.key === k && !rule.isGroup && rule.sees[type]! >= 0 && !rule.stages.some((stage) => stage.key >= 0)).map((rule) => rule.index);
+      return keyOf === undefined || key.mayBeNull[type] !== true || rules.length === 0 ? [] : [{ keyOf, width: key.width, rules }];
+    });
     return {
+      nullKeys,
       linear: Int32Array.from(linear),
       hashed: [...bySlot].map(([slot, values]) => ({ slot, byValue: new Map([...values].map(([v, list]) => [v, Int32Array.from(list)] as const)) })),
       always: Int32Array.from(this.plan.rules.filter((rule) => rule.needsEveryEvent && rule.sees[type]! >= 0).map((rule) => rule.index)),
@@ -716,7 +753,12 @@ export class Engine {
   }
 }
 
-const earlier = (a: HeldEvent, b: HeldEvent): boolean => a.time < b.time || (a.time === b.time && a.arrival < b.arrival);
+/** Event time; then the order of sources as listed, of partitions, of arrival. */
+function earlier(a: HeldEvent, b: HeldEvent): boolean {
+  if (a.time !== b.time) return a.time < b.time;
+  if (a.source !== b.source) return a.source < b.source;
+  return a.partition !== b.partition ? a.partition < b.partition : a.arrival < b.arrival;
+}
 
 /** Numbers that JSON does not know are written as text. */
 const number = (x: number): number | string => (Number.isFinite(x) ? x : String(x));

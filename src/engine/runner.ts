@@ -64,6 +64,8 @@ export class RuleRunner {
   readonly #potential: Potential;
   readonly #held = new Map<number, Held>();
   readonly #log = new Map<number, Logged[]>();
+  /** Sequence number of a key from which its held events are to be counted again for `keep`; derived. */
+  readonly #countAt = new Map<number, number>();
   /** Starts in order of keys at the limit of `keep`; derived, so no part of a snapshot. */
   readonly #orders = new Map<number, { readonly events: number[]; readonly sequences: number[]; oldest: number; newest: number }>();
   readonly #loggedPredicates: readonly number[];
@@ -123,7 +125,8 @@ export class RuleRunner {
     const { i32, f64 } = this.#store.heap;
     if (i32[2 * ks + KEY.nodes] !== 0 || i32[2 * ks + KEY.starts] !== 0 || i32[2 * ks + KEY.dropped] !== 0 || (f64[ks + KEY.timers] !== 0 && this.plan.group < 0)) return false;
     if ((i32[2 * ks + KEY.flags]! & QUEUED) !== 0) return false;
-    if (this.plan.leading.some((start) => start.conds.length + start.sequences.length > 0)) return f64[ks + KEY.last]! + this.cleanup <= now;
+    // What a leading ban remembers, and which shared starts were taken over, outlives the runs.
+    if (this.plan.group >= 0 || this.plan.leading.some((start) => start.conds.length + start.sequences.length > 0)) return f64[ks + KEY.last]! + this.cleanup <= now;
     return true;
   }
 
@@ -226,8 +229,9 @@ export class RuleRunner {
 
   #anyTake(): boolean {
     const store = this.#store;
-    return this.plan.positions.some((position) => position.out.some((edge) => edge.cond !== undefined && store.truth[edge.cond.predicate] === store.stamp))
-      || this.plan.starts.some((edge) => store.truth[edge.cond!.predicate] === store.stamp);
+    const binds = (edge: EdgePlan): boolean =>
+      edge.cond !== undefined && this.#positions[edge.to]!.out.length > 0 && store.truth[edge.cond.predicate] === store.stamp;
+    return this.plan.positions.some((position) => position.out.some(binds)) || this.plan.starts.some(binds);
   }
 
   #processClass(ks: number, position: PositionPlan, h: number, sequence: number, noBind: boolean): void {
@@ -266,7 +270,8 @@ export class RuleRunner {
           if (taken === undefined && edge.to === position.id && edge.span === 0 && edge.lazy === undefined) { taken = edge; takenLow = low; }
           else this.#take(position, h, c, edge, low, sequence);
         }
-        if (edge.arrow === 'followed' && !noBind) kill = true;
+        // At the limit of `keep … drop newest` what would be held is not bound; what only completes a run is.
+        if (edge.arrow === 'followed' && !(noBind && this.#positions[edge.to]!.out.length > 0)) kill = true;
       }
       if (!kill) for (const ban of edge.bans) if (this.#holds(ban, c)) { kill = true; break; }
       for (const s of edge.sequences) {
@@ -594,6 +599,7 @@ export class RuleRunner {
   forget(ks: number): void {
     this.#log.delete(ks);
     this.#orders.delete(ks);
+    this.#countAt.delete(ks);
   }
 
   /** After the event was tried: what banned sequences and leading bans must remember of it. */
@@ -1430,10 +1436,16 @@ export class RuleRunner {
   #keep(ks: number, now: number): void {
     if (this.#keepStarts(ks, now)) return;
     const { heap } = this.#store;
+    if (heap.i32[2 * ks + KEY.sequence]! < (this.#countAt.get(ks) ?? 0)) return;
     const limit = this.plan.rule.keep.count;
     this.#trim(ks, now);
     const starts = new Set<number>();
-    if (this.#heldEvents(ks, -Infinity, starts).size <= limit) return;
+    const held = this.#heldEvents(ks, -Infinity, starts).size;
+    if (held <= limit) {
+      // One event binds at most one more: no need to count again before there could be too many.
+      this.#countAt.set(ks, heap.i32[2 * ks + KEY.sequence]! + limit - held + 1);
+      return;
+    }
     const sorted = [...starts].sort((a, b) => a - b);
     // At the limit each event drops one start as a rule: try that before searching.
     const one = this.#heldEvents(ks, sorted[1] ?? Infinity).size <= limit;
@@ -1529,6 +1541,7 @@ export class RuleRunner {
     for (const [sr, match] of held) this.#held.set(sr, match);
     this.#log.clear();
     this.#orders.clear();
+    this.#countAt.clear();
     for (const [ks, entries] of log) this.#log.set(ks, entries.map((e) => ({ ...e, cells: Float64Array.from(e.cells, Number) })));
   }
 }

@@ -125,7 +125,7 @@ export function runCut(text: string, events: readonly Event[], options: Options 
 
 /** What must not depend on where the job was cut. */
 function countersOf({ events, late, duplicates, derivedRejected, rules }: EngineStats): unknown {
-  return { events, late, duplicates, derivedRejected, rules: rules.map(({ openRuns: _, ...counters }) => counters) };
+  return { events, late, duplicates, derivedRejected, rules: rules.map((rule) => ({ ...rule, openRuns: 0 })) };
 }
 
 /** Each alert's bound events by their place in the input, in order of binding. */

@@ -15,8 +15,8 @@ describe('order of events', () => {
     const two = TYPES + rule('match x => y => z within 1h x: A y: B z: C alert ch { k }');
     expect(boundOf(runCut(two, [ev('A', 5), ev('B', 5), ev('C', 5)], { lateness: 3000 }).alerts)).toEqual([[0, 1, 2]]);
   });
-  // Section 4: events of a key "with equal times [are processed] in the order of source (as listed), partition, offset". Now: in order of arrival.
-  test.failing('events of one time are processed in the order of their sources', () => {
+  // Section 4: events of a key "with equal times [are processed] in the order of source (as listed), partition, offset".
+  test('events of one time are processed in the order of their sources', () => {
     const job = new Job(planOf(TYPES + rule('match x => y within 1h x: A y: B alert ch { k }')), { lateness: 10_000 });
     job.push([ev('B', 5)], 0, 1);
     job.push([ev('A', 5)], 0, 0);
