@@ -1264,9 +1264,7 @@ export class RuleRunner {
         if (!over && !(edge.deadline >= 0 && orNever((this.functions[edge.deadline] as unknown as (c: number) => number)(c)) <= time)) { open = true; continue; }
         if (edge.kind === 'absence') {
           this.#absent(head, heap.i32[cell]!);
-          const end = Math.min(this.#endOf(ks, sr), edge.deadline < 0 ? Infinity : (this.functions[edge.deadline] as unknown as (c: number) => number)(c));
-          // An absence that was over before its last step was done completes at once and leaves what else is waited for to time out.
-          if (!(end <= heap.f64[heap.i32[2 * head + NODE.event]! + EVENT.time]!)) completed = true;
+          completed = true;
         }
         heap.i32[cell] = NEVER;
       }
