@@ -65,7 +65,8 @@ export abstract class RuleGrammar extends PatternGrammar {
     const what = `expected a clause such as match, alert or severity, or a stage such as hit: Payment, found ${found(next)}`;
     if (isReserved(next) && this.isNext(Colon, 2)) this.fail('syntax', next, what, `'${next.image}' is a reserved word and cannot be the name of a stage`);
     if (!this.isNext(Word)) this.fail('syntax', next, what);
-    const meant = didYouMean(next.image, clauseWords);
+    // A misspelt bound of the pattern ends it, and stands where a clause would.
+    const meant = didYouMean(next.image, [...clauseWords, 'within', 'gap', 'without', 'then']);
     this.fail('unknown-clause', next, `unknown clause '${next.image}'`, meant === undefined ? "a stage's definition is a name, ':' and an event type" : `did you mean '${meant}'?`);
   }
 
