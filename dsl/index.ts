@@ -6,3 +6,4 @@ export { diagnosticToJson, renderDiagnostic, sortDiagnostics, type DiagnosticJso
 export { positionAt, type Position } from './positions.ts';
 export { formatSource } from './format.ts';
 export { check, type Checked, type CheckOptions } from './check/index.ts';
+export { children, conjunctsOf, walk } from './walk.ts';

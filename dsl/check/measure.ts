@@ -1,5 +1,5 @@
 import type { Expr } from '../typed.ts';
-import { children } from './value.ts';
+import { children } from '../walk.ts';
 
 /** What the compiler and whoever walks a tree by recursion can take. */
 const MAX_NODES = 100_000;

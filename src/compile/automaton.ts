@@ -77,8 +77,6 @@ export interface Automaton {
   readonly loops: readonly Loop[];
   /** The pattern ends with an absence. */
   readonly absence: boolean;
-  /** Some matches can be derived in more than one way. */
-  readonly leadingBans: boolean;
 }
 
 interface Entry {
@@ -334,6 +332,5 @@ export function buildAutomaton(rule: Rule, count: (expr: Expr) => number): Autom
   return {
     positions, starts, edges, counters, loops,
     absence: whole.last.some((exit) => exit.trailing.length > 0),
-    leadingBans: starts.some((edge) => edge.bans.length > 0),
   };
 }

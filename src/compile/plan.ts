@@ -117,8 +117,7 @@ export interface PositionPlan {
   readonly out: readonly EdgePlan[];
   /** The pattern may end here at once, where the guards hold. */
   readonly accepts: readonly { readonly guards: readonly Guard[] }[];
-  /** Cell of the start's number (-1), and of the number of events bound so far (-1). */
-  readonly startCell: number;
+  /** Cell of the number of events bound so far, or -1. */
   readonly boundCell: number;
 }
 
@@ -169,8 +168,6 @@ export interface RulePlan {
   readonly isGroup: boolean;
   /** Sources of the functions that conditions and outputs name by index. */
   readonly functions: readonly string[];
-  /** Aggregates that are computed by walking the bound events (`M.walk(i)`). */
-  readonly cost: readonly string[];
 }
 
 export interface TimeSpan { readonly constant: number | undefined; readonly fn: number; readonly expr: Expr }

@@ -547,7 +547,6 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
       maskCell: cellOf(position.id, '#mask'),
       out,
       accepts: position.accepts.filter((accept) => accept.absence.length === 0).map((accept) => ({ guards: guardsOf(position.id, accept) })),
-      startCell: cellOf(position.id, '#start'),
       boundCell: cellOf(position.id, '#bound'),
     };
   });
@@ -610,6 +609,5 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
     severity: rule.severity.kind === 'literal' ? -1 : matchFunction(emitValue(rule.severity, matchLeaf)),
     limitBy: rule.limit?.by === undefined ? -1 : matchFunction(emitValue(rule.limit.by, matchLeaf)),
     outputs, hasTimeout, group: -1, isGroup: false, functions,
-    cost: [],
   };
 }

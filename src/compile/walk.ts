@@ -1,11 +1,7 @@
 import type { Expr } from '../../dsl/typed.ts';
-import { children, conjuncts } from './expr.ts';
+import { conjunctsOf as conjuncts, walk } from '../../dsl/index.ts';
 
-/** Calls `visit` on the expression and all within it, parents first. */
-export function walk(expr: Expr, visit: (expr: Expr) => void): void {
-  visit(expr);
-  for (const child of children(expr)) walk(child, visit);
-}
+export { walk };
 
 /** The conditions that must all hold; none for no condition and for `true`. */
 export function conjunctsOf(expr: Expr | undefined): Expr[] {

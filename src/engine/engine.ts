@@ -133,7 +133,7 @@ export class Engine {
         // Only `match.id` in a condition needs the id before the report: it is filled in where it is read.
         if (rule.functions.some((source) => source.includes('M.idValue'))) {
           const view = this.#view;
-          this.#view.id = this.#reporter.idOf({ runner, kind, events: view.events, stages: view.stages, at: view.to, to: view.to, key: ks }, this.#keyText(runner, ks));
+          this.#view.id = this.#reporter.idOf({ runner, kind, events: view.events, stages: view.stages, at: view.to, to: view.to, key: ks }, JSON.stringify(this.#reporter.keyOf(runner, ks)));
         }
       };
       return runner;
@@ -737,12 +737,6 @@ export class Engine {
     for (const held of this.#held) mark(held.cells);
     this.strings.sweep(live);
     this.#sweepAt = Math.max(1 << 17, 2 * this.strings.size);
-  }
-
-  #keyText(runner: RuleRunner, ks: number): string {
-    const key: Record<string, unknown> = {};
-    runner.plan.rule.key.forEach((part, i) => { key[part.name] = this.#reporter.plain(this.#store.heap.f64[ks + KEY.key + i]!, part.type); });
-    return JSON.stringify(key);
   }
 
   #fingerprint(): string {

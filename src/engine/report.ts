@@ -40,7 +40,7 @@ export class Reporter {
   report(report: MatchReport): void {
     const { runner, at } = report;
     const { rule } = runner.plan;
-    const key = this.#keyOf(runner, report.key);
+    const key = this.keyOf(runner, report.key);
     const keyText = JSON.stringify(key);
     const shadow = this.#isShadow(runner, keyText);
     const timeout = report.kind === 'timeout';
@@ -103,7 +103,7 @@ export class Reporter {
     return `${name}|${time}|${JSON.stringify(fields.map(({ slot, type: fieldType }) => this.#view.json(this.#view.at(event, slot), fieldType.kind)))}`;
   }
 
-  #keyOf(runner: RuleRunner, ks: number): Record<string, unknown> {
+  keyOf(runner: RuleRunner, ks: number): Record<string, unknown> {
     const key: Record<string, unknown> = {};
     runner.plan.rule.key.forEach((part, i) => { key[part.name] = this.plain(this.#store.heap.f64[ks + KEY.key + i]!, part.type); });
     return key;
@@ -182,7 +182,7 @@ export class Reporter {
   #perOf(rule: number): number { return this.#store.plan.rules[rule]!.rule.limit?.per ?? 0; }
 
   #emit(runner: RuleRunner, output: OutputPlan, at: number, timeout: boolean, shadow: boolean): void {
-    const { plan, strings } = this.#store;
+    const { plan } = this.#store;
     const type = plan.schema.types.findIndex((t) => t.name === output.target);
     const schema = plan.schema.types[type]!;
     const fields: Record<string, unknown> = {};
@@ -200,7 +200,6 @@ export class Reporter {
       fields[field.name] = plain;
       if (field.slot >= 0) cells.push([field.slot, value]);
     }
-    void strings;
     this.#options.onDerived?.({ rule: runner.plan.rule.name, type: schema.name, at, timeout, shadow, fields });
     const data: Record<string, unknown> = { type: schema.name };
     for (const field of schema.fields) if (fields[field.name] !== null) data[field.source] = fields[field.name];

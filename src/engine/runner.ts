@@ -437,17 +437,7 @@ export class RuleRunner {
     const bits = this.#lazyBits(edge, 0);
     if (bits !== 0) out[edge.lazy!.targetCell]! |= bits;
     if (!this.#mayGoOn(target, out)) { store.releaseEvent(event); return; }
-    let h: number;
-    if (target.single) {
-      h = 2 * ks + this.layout.positions[target.id]!;
-      if (heap.i32[h] === 0) for (const next of target.out) heap.i32[h + 1 + next.slot] = 0;
-    } else {
-      h = target.merges ? this.classes.find(ks, target.id, out) : 0;
-      if (h === 0) {
-        h = this.#newClass(ks, target, out, 0);
-        for (const next of target.out) heap.i32[h + 1 + next.slot] = this.#mayUse(next, out, target) ? 0 : NEVER;
-      }
-    }
+    const h = this.#classFor(ks, target, out, 0);
     this.#push(ks, h, target.id, event, sequence);
     if (this.plan.session === undefined) heap.f64[ks + KEY.last] = store.current.time;
   }
@@ -801,18 +791,8 @@ export class RuleRunner {
     const registers = pending.registers;
     if (!this.#mayGoOn(position, registers)) return;
     let sr = pending.sr;
-    if (this.plan.tracked && sr === 0) sr = this.#startRecord(ks, node);
-    let h: number;
-    if (position.single) {
-      h = 2 * ks + this.layout.positions[position.id]!;
-      if (heap.i32[h] === 0) for (const edge of position.out) heap.i32[h + 1 + edge.slot] = 0;
-    } else {
-      h = position.merges ? this.classes.find(ks, position.id, registers) : 0;
-      if (h === 0) {
-        h = this.#newClass(ks, position, registers, sr);
-        for (const edge of position.out) heap.i32[h + 1 + edge.slot] = this.#mayUse(edge, registers, position) ? 0 : NEVER;
-      }
-    }
+    if (this.plan.tracked && sr === 0) sr = this.#startRecord(ks, heap.i32[2 * node + NODE.start]!);
+    const h = this.#classFor(ks, position, registers, sr);
     this.#store.retainNode(node);
     heap.i32[2 * node + NODE.previous] = heap.i32[h]!;
     heap.i32[h] = node;
@@ -830,6 +810,21 @@ export class RuleRunner {
     if (!passes(edge.guards, registers)) return false;
     if (edge.clear !== undefined && (registers[edge.clear.cell]! & edge.clear.bit) !== 0) return false;
     return position.maskCell < 0 || (registers[position.maskCell]! & (1 << edge.slot)) === 0;
+  }
+
+  /** The class for runs with these registers, made where there is none or classes here are not made one. */
+  #classFor(ks: number, position: PositionPlan, registers: Float64Array, sr: number): number {
+    const { heap } = this.#store;
+    if (position.single) {
+      const h = 2 * ks + this.layout.positions[position.id]!;
+      if (heap.i32[h] === 0) for (const edge of position.out) heap.i32[h + 1 + edge.slot] = 0;
+      return h;
+    }
+    const known = position.merges ? this.classes.find(ks, position.id, registers) : 0;
+    if (known !== 0) return known;
+    const h = this.#newClass(ks, position, registers, sr);
+    for (const edge of position.out) heap.i32[h + 1 + edge.slot] = this.#mayUse(edge, registers, position) ? 0 : NEVER;
+    return h;
   }
 
   #newClass(ks: number, position: PositionPlan, registers: Float64Array, sr: number): number {
@@ -996,9 +991,9 @@ export class RuleRunner {
 
   // --- starts followed one by one -------------------------------------------------------------------------------------------------------------
 
-  #startRecord(ks: number, node: number): number {
+  /** The record of the start at an event, made where there is none. */
+  #startRecord(ks: number, event: number): number {
     const { heap } = this.#store;
-    const event = heap.i32[2 * node + NODE.start]!;
     const number = heap.f64[event + EVENT.number]!;
     const known = this.#findStart(ks, number);
     if (known !== 0) return known;
@@ -1083,32 +1078,13 @@ export class RuleRunner {
   }
 
   #hold(ks: number, match: Listed, to: number): void {
-    const number = this.#store.heap.f64[match.events[0]! + EVENT.number]!;
-    let sr = this.#findStart(ks, number);
-    if (sr === 0) sr = this.#startOf(ks, match.events[0]!);
+    // Made anew for a match whose runs all ended as it completed.
+    const sr = this.#startRecord(ks, match.events[0]!);
     const held = this.#held.get(sr);
     if (held !== undefined && held.events.length >= match.events.length) return;
     for (const event of match.events) this.#store.retainEvent(event);
     this.#letGo(sr);
     this.#held.set(sr, { events: [...match.events], stages: [...match.stages], to });
-  }
-
-  /** A start record for a match whose runs all ended as it completed. */
-  #startOf(ks: number, event: number): number {
-    const { heap } = this.#store;
-    const sr = heap.alloc(START.units);
-    const { i32, f64 } = heap;
-    f64[sr + START.number] = f64[event + EVENT.number]!;
-    f64[sr + START.time] = f64[event + EVENT.time]!;
-    f64[sr + START.armed] = Infinity;
-    i32[2 * sr + START.key] = ks;
-    i32[2 * sr + START.event] = event;
-    this.#store.retainEvent(event);
-    const first = i32[2 * ks + KEY.starts]!;
-    i32[2 * sr + START.next] = first;
-    if (first !== 0) i32[2 * first + START.previous] = sr;
-    i32[2 * ks + KEY.starts] = sr;
-    return sr;
   }
 
   /** Starts without runs go; matches held are reported once no run of their start can bind more. */
@@ -1368,12 +1344,11 @@ export class RuleRunner {
     if (!position.out.some((edge) => sequence >= i32[h + 1 + edge.slot]! && (edge.arrow !== 'next' || sequence >= i32[2 * ks + KEY.sequence]!))) return false;
     const start = i32[2 * node + NODE.start]!;
     if (f64[start + EVENT.number]! < f64[ks + KEY.minStart]!) return false;
-    return this.plan.within?.constant === undefined || f64[start + EVENT.time]! + this.plan.within.constant > this.#now(ks);
+    return this.plan.within?.constant === undefined || f64[start + EVENT.time]! + this.plan.within.constant > this.#store.current.time;
   }
-  #now(_ks: number): number { return this.#store.current.time; }
 
   /** Rebuilds chains that are mostly dead. */
-  #trim(ks: number, _now: number): void {
+  #trim(ks: number, now: number): void {
     const { heap } = this.#store;
     this.#eachClass(ks, (h, position) => {
       let count = 0;
@@ -1396,7 +1371,7 @@ export class RuleRunner {
       heap.i32[h] = previous;
       heap.i32[2 * ks + KEY.nodes]! -= this.#store.releaseNode(old);
     });
-    if (this.plan.tracked) this.#settleStarts(ks, _now);
+    if (this.plan.tracked) this.#settleStarts(ks, now);
     heap.i32[2 * ks + KEY.trimAt] = Math.max(64, 2 * heap.i32[2 * ks + KEY.nodes]!);
   }
 

@@ -1,5 +1,5 @@
 import type { Expr, Stage } from '../../typed.ts';
-import { conjunctsOf } from '../value.ts';
+import { conjunctsOf } from '../../walk.ts';
 import { eachPart, type Check, type FinishedRule } from './finished.ts';
 import { isKey } from './first-drops-others.ts';
 

@@ -1,5 +1,5 @@
 import type { Expr } from '../../typed.ts';
-import { conjunctsOf } from '../value.ts';
+import { conjunctsOf } from '../../walk.ts';
 import type { Check } from './finished.ts';
 
 /** Clauses and conditions that change nothing. */

@@ -1,5 +1,5 @@
 import type { Expr, Stage } from '../../typed.ts';
-import { conjunctsOf } from '../value.ts';
+import { conjunctsOf } from '../../walk.ts';
 import type { Check, FinishedRule } from './finished.ts';
 
 /** Under `match first` a match drops all runs that began before it, also those that go for other values of a field that stages equate. */

@@ -1,5 +1,5 @@
 import type { Expr, Stage } from '../../typed.ts';
-import { conjunctsOf } from '../value.ts';
+import { conjunctsOf } from '../../walk.ts';
 import { contradiction } from './constraints.ts';
 import type { Check, FinishedRule } from './finished.ts';
 

@@ -1,7 +1,7 @@
 import type { Expr, Stage } from '../../typed.ts';
 import { START } from '../flow.ts';
 import { relate } from '../places.ts';
-import { conjunctsOf, walk } from '../value.ts';
+import { conjunctsOf, walk } from '../../walk.ts';
 import { evaluateKnown, type Known } from './abstract.ts';
 import type { Check, FinishedRule } from './finished.ts';
 

@@ -1,32 +1,7 @@
+import { children } from '../../../dsl/index.ts';
 import type { Expr, Type } from '../../../dsl/typed.ts';
 
 export type Aggregate = Expr & { kind: 'aggregate' };
-
-/** The direct sub-expressions of an expression, an aggregate's value and filter and a call's lambda included. */
-export function children(expr: Expr): readonly Expr[] {
-  switch (expr.kind) {
-    case 'literal': case 'param': case 'eventField': case 'eventTime': case 'keyField': case 'stageField': case 'stageTime':
-    case 'prevField': case 'eachField': case 'eachTime': case 'matchInfo': case 'lambdaParam':
-      return [];
-    case 'aggregate': return [expr.value, expr.where].filter((part) => part !== undefined);
-    case 'member': return [expr.object];
-    case 'index': return [expr.object, expr.index];
-    case 'list': return expr.items;
-    case 'not': case 'negate': return [expr.operand];
-    case 'and': case 'or': case '??': case 'compare': case 'arith': return [expr.left, expr.right];
-    case 'in': return [expr.value, expr.options];
-    case 'like': return [expr.value, expr.pattern];
-    case 'matches': case 'isNull': return [expr.value];
-    case 'between': return [expr.value, expr.lo, expr.hi];
-    case 'if': return [expr.cond, expr.then, expr.else];
-    case 'call': return expr.lambda === undefined ? expr.args : [...expr.args, expr.lambda];
-  }
-}
-
-/** The conditions that must all hold for the expression to hold, from left to right. */
-export function conjuncts(expr: Expr): Expr[] {
-  return expr.kind === 'and' ? [...conjuncts(expr.left), ...conjuncts(expr.right)] : [expr];
-}
 
 /** What the value of an expression depends on. Sub-expressions of aggregates count too. */
 export interface Dependencies {
