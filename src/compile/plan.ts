@@ -10,6 +10,7 @@
 import type { Schema } from '../core/schema.ts';
 import type { Expr, Literal, Program, Rule, Type } from '../../dsl/typed.ts';
 import type { Automaton } from './automaton.ts';
+import type { CohortPlan } from './cohort.ts';
 
 export interface Plan {
   readonly program: Program;
@@ -162,6 +163,8 @@ export interface RulePlan {
   readonly limitBy: number;
   readonly outputs: readonly OutputPlan[];
   readonly hasTimeout: boolean;
+  /** The loop that opens the pattern, where all runs of a key go through it in step. */
+  readonly cohort: CohortPlan | undefined;
   /** Index of the plan that keeps the starts this rule shares with others that start alike; -1: none. */
   readonly group: number;
   /** This plan only keeps shared starts; it is no rule of the author's. */

@@ -1,4 +1,5 @@
 /** One rule: from its checked tree to a RulePlan. */
+import { planCohort } from './cohort.ts';
 import type { Aggregate, Context } from './context.ts';
 import { emitCondition, emitValue, canonical, type Leaf } from './expr.ts';
 import { bannedStages as banStages, buildAutomaton, repeatedGroups, type Accept, type Counter, type Edge, type Loop, type Position } from './automaton.ts';
@@ -601,7 +602,7 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
   const strict = positions.some((position) => position.out.some((edge) => edge.arrow === 'next' || edge.nextBans.length > 0))
     || sequences.some((sequence) => sequence.steps.some((step) => step.arrow === 'next'));
 
-  return {
+  const plan: Omit<RulePlan, 'cohort'> = {
     index, rule, automaton, key, stages, sees, filters, positions, starts, split, tracked,
     needsEveryEvent: strict || match.session !== undefined,
     within: timeSpan(match.within), session: timeSpan(match.session), leading, sequences,
@@ -610,4 +611,12 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
     limitBy: rule.limit?.by === undefined ? -1 : matchFunction(emitValue(rule.limit.by, matchLeaf)),
     outputs, hasTimeout, group: -1, isGroup: false, functions,
   };
+  /** `count`, or the number of non-null values of a field that is never null. */
+  const countsAll = (register: string): boolean => {
+    const expr = /^a:.*:[nk]$/.test(register) ? context.aggregates.get(register) : undefined;
+    if (expr === undefined || expr.where !== undefined) return false;
+    const { value } = expr;
+    return register.endsWith(':n') || (value?.kind === 'eachField' && stageOf(expr.stage).accepts.every((type) => !context.isOptional(type, value.field)));
+  };
+  return { ...plan, cohort: planCohort(plan, countsAll) };
 }

@@ -12,6 +12,7 @@ import { Keys } from './keys.ts';
 import { KEY, QUEUED } from './layout.ts';
 import { Reporter, type Emission } from './report.ts';
 import { RuleRunner, TIMER_SESSION, type Counters } from './runner.ts';
+import { BLOCK, Scanner } from './scan.ts';
 import { Store } from './store.ts';
 import type { Timer } from './timers.ts';
 import { MatchView } from './view.ts';
@@ -48,9 +49,11 @@ interface HeldEvent { readonly time: number; readonly arrival: number; readonly 
 
 interface TypeIndex {
   /** Predicates tried on every event of the type. */
-  readonly linear: Int32Array;
+  readonly linear: readonly number[];
   /** Predicates found by the value of a slot. */
   readonly hashed: readonly { readonly slot: number; readonly byValue: Map<number, Int32Array> }[];
+  /** An event that meets none of the predicates tried on every event concerns no rule. */
+  readonly quiet: boolean;
   /** Rules that must be told of every event they see. */
   readonly always: Int32Array;
   /** Keys that may be null for an event of the type, with the rules that have them. */
@@ -61,6 +64,7 @@ interface TypeIndex {
 interface Cleanup { readonly span: number; due: number[]; keys: number[]; head: number }
 
 const SNAPSHOT_FORMAT = 1;
+const NOT_SCANNED = -2;
 
 export class Engine {
   readonly schema: Schema;
@@ -78,6 +82,7 @@ export class Engine {
   /** Per predicate: rules concerned, as rule × 2 + (1: it may start a run). */
   readonly #subscribers: Int32Array[];
   readonly #keyFunctions: (((K: Float64Array) => void) | undefined)[][];
+  readonly #scanner: Scanner;
   readonly #touched: Int32Array;
   readonly #touchedStamp: Int32Array;
   readonly #startStamp: Int32Array;
@@ -129,18 +134,17 @@ export class Engine {
     this.#keyFunctions = plan.keys.map((key) => bind(key.sources.map((parts) => (parts === undefined ? 'undefined' : `(K)=>{${parts.map((part, i) => `const v${i}=${part};`).join('')}${parts.map((_, i) => `K[${i}]=v${i};`).join('')}}`))) as (((K: Float64Array) => void) | undefined)[]);
     this.#runners = plan.rules.map((rule) => {
       const runner = new RuleRunner(rule, plan.keys[rule.key]!.width, store, this.#view, bind(rule.functions) as never, (report) => this.#reporter.report(report));
-      runner.onLook = (ks, kind) => {
-        // Only `match.id` in a condition needs the id before the report: it is filled in where it is read.
-        if (rule.functions.some((source) => source.includes('M.idValue'))) {
-          const view = this.#view;
-          this.#view.id = this.#reporter.idOf({ runner, kind, events: view.events, stages: view.stages, at: view.to, to: view.to, key: ks }, JSON.stringify(this.#reporter.keyOf(runner, ks)));
-        }
-      };
+      // Only `match.id` in a condition needs the id before the report.
+      if (rule.functions.some((source) => source.includes('M.idValue'))) {
+        const view = this.#view;
+        runner.onLook = (ks, kind) => { view.id = this.#reporter.idOf({ runner, kind, events: view.events, stages: view.stages, at: view.to, to: view.to, key: ks }); };
+      }
       return runner;
     });
     this.#keys = new Keys(store.heap, (rule) => this.#runners[rule]!.layout.width);
     this.#subscribers = this.#subscribe();
     this.#types = plan.schema.types.map((_, type) => this.#indexType(type));
+    this.#scanner = new Scanner(plan, this.#types.map((type) => type.linear), bind);
     this.#touched = new Int32Array(Math.max(1, plan.rules.length));
     this.#touchedStamp = new Int32Array(plan.rules.length);
     this.#startStamp = new Int32Array(plan.rules.length);
@@ -154,16 +158,16 @@ export class Engine {
   push(batch: Batch): void {
     const { count, time } = batch;
     for (let row = 0; row < count; row++) {
+      if (this.#lateness === 0 && this.#held.length === 0) {
+        const to = Math.min(row + BLOCK, count);
+        this.#processBlock(batch, row, to);
+        row = to - 1;
+        continue;
+      }
       const t = time[row]!;
       if (t < this.#watermark) {
         this.#late++;
         this.#options.onLate?.(batch, row);
-        continue;
-      }
-      if (this.#lateness === 0 && this.#held.length === 0) {
-        if (t > this.#largest) this.#largest = t;
-        this.#watermark = t;
-        this.#processRow(batch, row);
         continue;
       }
       this.#hold(batch, row);
@@ -330,25 +334,44 @@ export class Engine {
         }
         heap[i] = last;
       }
+      if (this.#store.timers.next <= first.time || this.#nextCleanup <= first.time) this.#fireTimers(first.time);
       this.#store.E.set(first.cells);
-      this.#begin(first.type, first.time, first.source, first.partition, first.offset, first.bytes, 0, first.bytes.length);
+      this.#begin(first.type, first.time, first.source, first.partition, first.offset, first.bytes, 0, first.bytes.length, NOT_SCANNED);
     }
   }
 
-  #processRow(batch: Batch, row: number): void {
-    const { E } = this.#store;
-    const { columns } = batch;
-    for (let slot = 0; slot < columns.length; slot++) E[slot] = columns[slot]![row]!;
-    this.#begin(batch.type[row]!, batch.time[row]!, batch.source, batch.partition, batch.offset[row]!, batch.bytes, batch.from[row]!, batch.to[row]!);
-  }
-
-  #begin(type: number, time: number, source: number, partition: number, offset: number, bytes: Uint8Array, from: number, to: number): void {
+  /** Rows [from, to) in the order they lie in, nothing being held back. */
+  #processBlock(batch: Batch, from: number, to: number): void {
+    const { columns, time, type } = batch;
     const store = this.#store;
-    if (this.#store.timers.next <= time || this.#nextCleanup <= time) {
-      const cells = store.E.slice();
-      this.#fireTimers(time);
-      store.E.set(cells);
+    const { E } = store;
+    const { heads } = this.#scanner;
+    this.#scanner.run(batch, from, to);
+    for (let row = from; row < to; row++) {
+      const t = time[row]!;
+      if (t < this.#watermark) {
+        this.#late++;
+        this.#options.onLate?.(batch, row);
+        continue;
+      }
+      if (t > this.#largest) this.#largest = t;
+      this.#watermark = t;
+      if (store.timers.next <= t || this.#nextCleanup <= t) this.#fireTimers(t);
+      const head = heads[row - from]!;
+      if (head < 0 && this.#types[type[row]!]!.quiet) {
+        this.#events++;
+        this.#seenOfType[type[row]!]!++;
+        store.num++;
+        continue;
+      }
+      for (let slot = 0; slot < columns.length; slot++) E[slot] = columns[slot]![row]!;
+      this.#begin(type[row]!, t, batch.source, batch.partition, batch.offset[row]!, batch.bytes, batch.from[row]!, batch.to[row]!, head);
     }
+  }
+
+  /** The event in E; `head`: its hits in the scanner's lists, or NOT_SCANNED. */
+  #begin(type: number, time: number, source: number, partition: number, offset: number, bytes: Uint8Array, from: number, to: number, head: number): void {
+    const store = this.#store;
     this.#events++;
     this.#seenOfType[type]!++;
     if (this.plan.once[type]! > 0 && this.#isRepeat(type, time)) { this.#duplicates++; return; }
@@ -369,7 +392,7 @@ export class Engine {
     last.from = from;
     last.to = to;
     this.#shadow = false;
-    this.#dispatch();
+    this.#dispatch(head);
     if (this.#queue.length > 0) this.#derive();
   }
 
@@ -395,7 +418,7 @@ export class Engine {
       this.#events++;
       this.#seenOfType[next.type]!++;
       this.#shadow = next.shadow;
-      this.#dispatch();
+      this.#dispatch(NOT_SCANNED);
       this.#derivedBefore.push({ bytes: next.bytes, from: 0, to: next.bytes.length });
     }
     this.#shadow = false;
@@ -440,7 +463,7 @@ export class Engine {
 
   // --- one event to the rules -----------------------------------------------------------------------------------------------------------------
 
-  #dispatch(): void {
+  #dispatch(head: number): void {
     const store = this.#store;
     const { current, truth, E } = store;
     const stamp = ++store.stamp;
@@ -449,10 +472,15 @@ export class Engine {
     store.begin();
     this.#touchedCount = 0;
     const index = this.#types[current.type]!;
-    const { linear } = index;
-    for (let i = 0; i < linear.length; i++) {
-      const p = linear[i]!;
-      if (this.#predicates[p]!()) { truth[p] = stamp; this.#touch(p, stamp); }
+    if (head === NOT_SCANNED) {
+      for (const p of index.linear) if (this.#predicates[p]!()) { truth[p] = stamp; this.#touch(p, stamp); }
+    } else {
+      const { next, hits } = this.#scanner;
+      for (let n = head; n >= 0; n = next[n]!) {
+        const p = hits[n]!;
+        truth[p] = stamp;
+        this.#touch(p, stamp);
+      }
     }
     for (const { slot, byValue } of index.hashed) {
       const list = byValue.get(E[slot]!);
@@ -713,12 +741,10 @@ export class Engine {
       const rules = this.plan.rules.filter((rule) => rule.key === k && !rule.isGroup && rule.sees[type]! >= 0 && !rule.stages.some((stage) => stage.key >= 0)).map((rule) => rule.index);
       return keyOf === undefined || key.mayBeNull[type] !== true || rules.length === 0 ? [] : [{ keyOf, width: key.width, rules }];
     });
-    return {
-      nullKeys,
-      linear: Int32Array.from(linear),
-      hashed: [...bySlot].map(([slot, values]) => ({ slot, byValue: new Map([...values].map(([v, list]) => [v, Int32Array.from(list)] as const)) })),
-      always: Int32Array.from(this.plan.rules.filter((rule) => rule.needsEveryEvent && rule.sees[type]! >= 0).map((rule) => rule.index)),
-    };
+    const hashed = [...bySlot].map(([slot, values]) => ({ slot, byValue: new Map([...values].map(([v, list]) => [v, Int32Array.from(list)] as const)) }));
+    const always = Int32Array.from(this.plan.rules.filter((rule) => rule.needsEveryEvent && rule.sees[type]! >= 0).map((rule) => rule.index));
+    const quiet = hashed.length === 0 && always.length === 0 && nullKeys.length === 0 && this.plan.once[type] === 0;
+    return { nullKeys, linear, hashed, always, quiet };
   }
 
   // --- strings --------------------------------------------------------------------------------------------------------------------------------

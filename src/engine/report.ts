@@ -1,9 +1,10 @@
 /** From a match to alerts and derived events: ids, limits, modes, fields, evidence (sections 2 and 5 of the language). */
-import { createHash, hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { Alert, BoundEvent, Derived } from '../core/alert.ts';
 import type { OutputPlan } from '../compile/plan.ts';
 import type { Type } from '../../dsl/typed.ts';
 import { EVENT, KEY } from './layout.ts';
+import { MatchId } from './match-id.ts';
 import type { MatchReport, RuleRunner } from './runner.ts';
 import type { Store } from './store.ts';
 import type { MatchView } from './view.ts';
@@ -28,6 +29,7 @@ export class Reporter {
   readonly #store: Store;
   readonly #view: MatchView;
   readonly #options: ReporterOptions;
+  readonly #id = new MatchId();
   readonly #limits = new Map<string, Window>();
   #pruneAt = 1024;
 
@@ -41,7 +43,7 @@ export class Reporter {
     const { runner, at } = report;
     const { rule } = runner.plan;
     const key = this.keyOf(runner, report.key);
-    const keyText = JSON.stringify(key);
+    const keyText = this.#keyText(runner, key);
     const shadow = this.#isShadow(runner, keyText);
     const timeout = report.kind === 'timeout';
     let alertsAllowed: boolean | undefined;
@@ -83,24 +85,44 @@ export class Reporter {
   }
 
   /** The same match gives the same id in every run (section 5). */
-  idOf(report: MatchReport, keyText: string): string {
-    const { rule } = report.runner.plan;
-    let text = `${rule.name}\n${rule.version}\n${keyText}\n${report.kind}`;
-    for (let i = 0; i < report.events.length; i++) text += `\n${report.runner.plan.stages[report.stages[i]!]!.name} ${this.#identity(report.events[i]!)}`;
-    return hash('sha256', text, 'hex').slice(0, 32);
+  idOf(report: MatchReport, keyText = this.#keyText(report.runner, this.keyOf(report.runner, report.key))): string {
+    const { plan } = report.runner;
+    const id = this.#id;
+    id.begin();
+    id.name(plan.rule.name);
+    id.int(plan.rule.version);
+    id.text(keyText);
+    id.name(report.kind);
+    for (let k = 0; k < report.events.length; k++) {
+      id.name(plan.stages[report.stages[k]!]!.name);
+      this.#identity(report.events[k]!);
+    }
+    return id.digest();
   }
 
-  #identity(event: number): string {
+  /** An event's identity: its type, its time and the fields that `id` names; without them, a hash of its bytes and its number among equal ones. */
+  #identity(event: number): void {
     const { heap, plan } = this.#store;
-    const type = heap.i32[2 * event + EVENT.type]!;
+    const id = this.#id;
+    const i = 2 * event;
+    const type = heap.i32[i + EVENT.type]!;
     const fields = plan.identity[type]!;
-    const time = heap.f64[event + EVENT.time]!;
-    const name = plan.schema.types[type]!.name;
+    id.name(plan.schema.types[type]!.name);
+    id.float(heap.f64[event + EVENT.time]!);
     if (fields.length === 0) {
-      const i = 2 * event;
-      return `${name}|${time}|${heap.i32[i + EVENT.hash1]! >>> 0}.${heap.i32[i + EVENT.hash2]! >>> 0}|${heap.i32[i + EVENT.ordinal]!}`;
+      id.int(heap.i32[i + EVENT.hash1]!);
+      id.int(heap.i32[i + EVENT.hash2]!);
+      id.int(heap.i32[i + EVENT.ordinal]!);
+      return;
     }
-    return `${name}|${time}|${JSON.stringify(fields.map(({ slot, type: fieldType }) => this.#view.json(this.#view.at(event, slot), fieldType.kind)))}`;
+    id.text(JSON.stringify(fields.map(({ slot, type: fieldType }) => this.#view.json(this.#view.at(event, slot), fieldType.kind))));
+  }
+
+  /** The key as JSON text. */
+  #keyText(runner: RuleRunner, key: Readonly<Record<string, unknown>>): string {
+    let text = '{';
+    for (const { name } of runner.plan.rule.key) text += `${text.length > 1 ? ',' : ''}${JSON.stringify(name)}:${JSON.stringify(key[name])}`;
+    return `${text}}`;
   }
 
   keyOf(runner: RuleRunner, ks: number): Record<string, unknown> {
@@ -131,11 +153,14 @@ export class Reporter {
 
   #events(report: MatchReport, full: boolean): { stage: string; events: BoundEvent[] }[] {
     const { heap, plan } = this.#store;
+    const { stages } = report.runner.plan;
     const byStage: { stage: string; events: BoundEvent[] }[] = [];
-    report.events.forEach((event, k) => {
-      const stage = report.runner.plan.stages[report.stages[k]!]!.name;
-      let list = byStage.find((s) => s.stage === stage);
-      if (list === undefined) byStage.push(list = { stage, events: [] });
+    const listOf: ({ stage: string; events: BoundEvent[] } | undefined)[] = [];
+    for (let k = 0; k < report.events.length; k++) {
+      const event = report.events[k]!;
+      const stage = report.stages[k]!;
+      const list = listOf[stage] ??= { stage: stages[stage]!.name, events: [] };
+      if (list.events.length === 0) byStage.push(list);
       const i = 2 * event;
       const type = heap.i32[i + EVENT.type]!;
       const length = heap.i32[i + EVENT.length]!;
@@ -145,7 +170,7 @@ export class Reporter {
         type: plan.schema.types[type]!.name, time: heap.f64[event + EVENT.time]!,
         source: heap.i32[i + EVENT.source]!, partition: heap.i32[i + EVENT.partition]!, offset: heap.f64[event + EVENT.offset]!,
       });
-    });
+    }
     return byStage;
   }
 

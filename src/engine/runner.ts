@@ -6,6 +6,7 @@
  */
 import type { Cond, EdgePlan, PositionPlan, RulePlan } from '../compile/plan.ts';
 import { Classes, mix } from './classes.ts';
+import { Cohort } from './cohort.ts';
 import {
   CLASS, DEAD, EVENT, KEY, keyLayout, LINK, NODE, POSITION_SHIFT, QUEUED, REPORTED, START, classUnits, registersAt, type KeyLayout,
 } from './layout.ts';
@@ -62,6 +63,7 @@ export class RuleRunner {
   readonly #out: Float64Array;
   readonly #walks: boolean;
   readonly #potential: Potential;
+  readonly #cohort: Cohort | undefined;
   readonly #held = new Map<number, Held>();
   readonly #log = new Map<number, Logged[]>();
   /** Sequence number of a key from which its held events are to be counted again for `keep`; derived. */
@@ -89,6 +91,11 @@ export class RuleRunner {
     this.#at = plan.positions.map(registersAt);
     this.#potential = new Potential(plan.automaton);
     this.classes = new Classes(store.heap, plan.positions);
+    this.#cohort = plan.cohort === undefined ? undefined : new Cohort(plan, this.layout.positions[plan.cohort.position]!, store, functions, {
+      mayStart: (ks) => this.#mayStart(ks, 0),
+      countDrop: (ks) => { this.#countDrop(ks); },
+      complete: (ks, matches) => { this.#completeAll(ks, (visit) => { for (const match of matches) if (!visit(match)) return; }, store.current.time, true); },
+    });
     this.#out = new Float64Array(Math.max(1, ...plan.positions.map((position) => position.registers.length)));
     this.#walks = plan.split === 'run' && plan.functions.some((source) => source.includes('M.reduce'));
     this.#loggedPredicates = [...new Set(plan.sequences.filter((s) => s.logged).flatMap((s) => s.steps.map((step) => step.cond.predicate)))];
@@ -139,6 +146,7 @@ export class RuleRunner {
       this.#killStart(ks, sr);
       sr = next;
     }
+    if (this.#cohort !== undefined) { this.#cohort.clear(ks); return; }
     this.#positions.forEach((position, p) => {
       const at = 2 * ks + this.layout.positions[p]!;
       if (position.single) this.#emptyClass(ks, at);
@@ -148,6 +156,7 @@ export class RuleRunner {
 
   /** Number of runs open (history nodes that may go on). */
   openRuns(ks: number): number {
+    if (this.#cohort !== undefined) return this.#cohort.openRuns(ks);
     const { i32 } = this.#store.heap;
     let open = 0;
     this.#eachClass(ks, (h, position) => {
@@ -172,6 +181,11 @@ export class RuleRunner {
     const sequence = ++heap.i32[2 * ks + KEY.sequence]!;
     if (this.#pendingAt.size > 0) this.#pendingAt.clear();
     if (plan.session !== undefined) this.#session(ks, time);
+    if (this.#cohort !== undefined) {
+      this.#cohort.process(ks, sequence);
+      if (plan.leading.length > 0) this.#remember(ks, sequence, time);
+      return;
+    }
     const noBind = this.plan.rule.keep.drop === 'newest' && heap.i32[2 * ks + KEY.nodes]! >= plan.rule.keep.count && this.#held_count(ks) >= plan.rule.keep.count;
     if (noBind && this.#anyTake()) this.#countDrop(ks);
 
@@ -401,28 +415,34 @@ export class RuleRunner {
 
   #start(ks: number, edge: EdgePlan, index: number, sequence: number, noBind: boolean): void {
     if (!this.#holds(edge.cond!, 0)) return;
-    const { heap, current } = this.#store;
     if (edge.until !== undefined && this.#holds(edge.until, 0)) return;
     if (edge.unless.some((cond) => this.#holds(cond, 0))) return;
     for (const greedy of edge.greedy) {
       if (greedy.until !== undefined && this.#holds(greedy.until, 0)) continue;
       if (this.#holds(greedy.cond, 0)) return;
     }
-    const leading = this.plan.leading[index]!;
-    if (leading.conds.length > 0 || leading.sequences.length > 0) {
-      const after = current.time - this.#spanOf(this.plan.within!);
-      if (leading.conds.length > 0 && heap.f64[ks + this.layout.leading + index]! > after) return;
-      for (const s of leading.sequences) {
-        if (this.plan.sequences[s]!.logged) { if (this.#loggedSince(ks, s, after)) return; }
-        else if (heap.f64[ks + this.layout.sequences[s]! + 3 * this.plan.sequences[s]!.steps.length]! > after) return;
-      }
-    }
+    if (!this.#mayStart(ks, index)) return;
     const target = this.#positions[edge.to]!;
     if (this.#pending.length > 0 || target.accepts.length > 0 || this.plan.tracked || noBind) {
       this.#pend(target, edge, 0, this.#lazyBits(edge, 0), 0);
       return;
     }
     this.#begin(ks, target, edge, sequence);
+  }
+
+  /** Has nothing been seen of what is banned before the start, for as long as `within` looks back? */
+  #mayStart(ks: number, index: number): boolean {
+    const leading = this.plan.leading[index]!;
+    const { heap, current } = this.#store;
+    if (leading.conds.length > 0 || leading.sequences.length > 0) {
+      const after = current.time - this.#spanOf(this.plan.within!);
+      if (leading.conds.length > 0 && heap.f64[ks + this.layout.leading + index]! > after) return false;
+      for (const s of leading.sequences) {
+        if (this.plan.sequences[s]!.logged) { if (this.#loggedSince(ks, s, after)) return false; }
+        else if (heap.f64[ks + this.layout.sequences[s]! + 3 * this.plan.sequences[s]!.steps.length]! > after) return false;
+      }
+    }
+    return true;
   }
 
   /** The usual start: nothing else was taken, nothing can complete, so the node goes straight to its class. */
@@ -893,6 +913,7 @@ export class RuleRunner {
   }
 
   #eachClass(ks: number, visit: (h: number, position: PositionPlan) => void): void {
+    if (this.#cohort !== undefined) return;
     const { heap } = this.#store;
     for (const position of this.#positions) {
       const at = 2 * ks + this.layout.positions[position.id]!;
@@ -914,19 +935,25 @@ export class RuleRunner {
   }
 
   #complete(ks: number, finals: readonly number[], at: number, byEvent: boolean): void {
+    const { i32 } = this.#store.heap;
+    this.#completeAll(ks, (visit) => {
+      listMatches(this.#store, finals, {
+        alive: this.#aliveAt(ks, byEvent ? at : -Infinity),
+        stageAt: (node) => this.#positions[i32[2 * node + NODE.references]! >> POSITION_SHIFT]!.stage,
+        orderOf: (stage) => this.plan.stages[stage]!.order,
+      }, visit);
+    }, at, byEvent);
+  }
+
+  /** Reports matches in order, as far as `having` and the rule's skip let them through, and ends the runs that the skip drops. */
+  #completeAll(ks: number, list: (visit: (match: Listed) => boolean) => void, at: number, byEvent: boolean): void {
     const { heap } = this.#store;
-    const { rule } = this.plan;
-    const { skip, mode } = rule.match;
-    const { i32, f64 } = heap;
+    const { stages, rule: { match: { skip, mode } } } = this.plan;
+    const { f64 } = heap;
     const dead = new Set<number>();
     let raised = false;
     let whole = false;
-    const stages = this.plan.stages;
-    listMatches(this.#store, finals, {
-      alive: this.#aliveAt(ks, byEvent ? at : -Infinity),
-      stageAt: (node) => this.#positions[i32[2 * node + NODE.references]! >> POSITION_SHIFT]!.stage,
-      orderOf: (stage) => stages[stage]!.order,
-    }, (match) => {
+    list((match) => {
       const first = f64[match.events[0]! + EVENT.number]!;
       if (first < f64[ks + KEY.minStart]! || dead.has(first)) return true;
       const last = match.events[match.events.length - 1]!;

@@ -40,6 +40,8 @@ export class Store {
   /** Number of byte-equal events before the one at hand at its time. */
   ordinalOf: () => number = () => 0;
   readonly #stack: number[] = [];
+  #viewed: Uint8Array = new Uint8Array(0);
+  #byteView = new DataView(this.#viewed.buffer);
 
   constructor(plan: Plan, strings: Strings) {
     this.plan = plan;
@@ -111,9 +113,10 @@ export class Store {
       let a = 0x811c9dc5;
       let b = 0x1b873593;
       const { bytes, from, to } = current;
+      const view = this.#viewOf(bytes);
       let k = from;
       for (; k + 4 <= to; k += 4) {
-        const word = bytes[k]! | (bytes[k + 1]! << 8) | (bytes[k + 2]! << 16) | (bytes[k + 3]! << 24);
+        const word = view.getInt32(k, true);
         a = Math.imul(a ^ word, 0x01000193);
         a ^= a >>> 15;
         b = Math.imul(b ^ word, 0x85ebca6b);
@@ -128,6 +131,15 @@ export class Store {
     }
     this.#record = p;
     return p;
+  }
+
+  /** A view over the bytes at hand, whole batches of events being one array. */
+  #viewOf(bytes: Uint8Array): DataView {
+    if (bytes !== this.#viewed) {
+      this.#viewed = bytes;
+      this.#byteView = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    }
+    return this.#byteView;
   }
 
   /** A record for the moment at which a silence completed: it has a time, and is no event. */

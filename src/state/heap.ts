@@ -37,7 +37,9 @@ export class Heap {
     this.#used += size;
     if (p !== 0) {
       this.#free[list] = this.i32[2 * p]!;
-      this.i32.fill(0, 2 * p, 2 * (p + size));
+      // A loop for small records: a call of `fill` costs more than what it does.
+      if (size <= SMALL) for (let i = p; i < p + size; i++) this.f64[i] = 0;
+      else this.f64.fill(0, p, p + size);
     } else {
       p = this.#top;
       if (p + size > this.f64.length) this.#grow(p + size);
