@@ -18,9 +18,17 @@ export function mix(hash: number, value: number): number {
   return mixed ^ (mixed >>> 15);
 }
 
+/**
+ * Open addressing over whole hashes: a slot holds a hash and the first of the classes that have it, the others being chained from class to class. A
+ * look-up so touches a class only where the hash agrees, and many classes of one hash (an equality on a value that is everywhere) lengthen no
+ * other's search.
+ */
 export class Classes {
-  #buckets = new Int32Array(16);
-  #count = 0;
+  /** Pairs of (hash, first class); 0: an empty slot. */
+  #slots = new Int32Array(2 * 16);
+  #mask = 15;
+  /** Slots in use. */
+  #used = 0;
   readonly #heap: Heap;
   readonly #positions: readonly PositionPlan[];
   readonly #registersAt: readonly number[];
@@ -31,17 +39,15 @@ export class Classes {
     this.#registersAt = positions.map(registersAt);
   }
 
-  /** First class of the bucket that a looked-up register value falls into; follow CLASS.hashNext and compare. */
-  bucket(ks: number, position: number, value: number): number {
-    return this.#buckets[mix(mix(ks, position), value) & (this.#buckets.length - 1)]!;
-  }
+  /** The first class that a looked-up register value may be found in; follow CLASS.hashNext and compare. */
+  bucket(ks: number, position: number, value: number): number { return this.#first(mix(mix(ks, position), value)); }
 
   /** The class of a key record and position with these registers, 0: none. */
   find(ks: number, position: number, registers: Float64Array): number {
     const { i32, f64 } = this.#heap;
     const n = this.#positions[position]!.registers.length;
     const at = this.#registersAt[position]!;
-    search: for (let h = this.#buckets[this.#hash(ks, position, registers, 0) & (this.#buckets.length - 1)]!; h !== 0; h = i32[h + CLASS.hashNext]!) {
+    search: for (let h = this.#first(this.#hash(ks, position, registers, 0)); h !== 0; h = i32[h + CLASS.hashNext]!) {
       if (i32[h + CLASS.key] !== ks || i32[h + CLASS.position] !== position) continue;
       const c = (h >> 1) + at;
       for (let i = 0; i < n; i++) {
@@ -55,35 +61,64 @@ export class Classes {
   }
 
   add(h: number): void {
-    if (this.#count >= this.#buckets.length) this.#grow();
-    this.#count++;
-    const b = this.#bucketOf(h);
-    this.#heap.i32[h + CLASS.hashNext] = this.#buckets[b]!;
-    this.#buckets[b] = h;
+    if (2 * this.#used > this.#mask) this.#grow();
+    const hash = this.#hashOf(h);
+    const slot = this.#slotOf(hash);
+    if (this.#slots[2 * slot + 1] === 0) this.#used++;
+    this.#heap.i32[h + CLASS.hashNext] = this.#slots[2 * slot + 1]!;
+    this.#slots[2 * slot] = hash;
+    this.#slots[2 * slot + 1] = h;
   }
 
   remove(h: number): void {
     const { i32 } = this.#heap;
-    const b = this.#bucketOf(h);
-    let at = this.#buckets[b]!;
-    if (at === h) this.#buckets[b] = i32[h + CLASS.hashNext]!;
-    else {
+    const slot = this.#slotOf(this.#hashOf(h));
+    const next = i32[h + CLASS.hashNext]!;
+    let at = this.#slots[2 * slot + 1]!;
+    if (at !== h) {
       while (i32[at + CLASS.hashNext] !== h) at = i32[at + CLASS.hashNext]!;
-      i32[at + CLASS.hashNext] = i32[h + CLASS.hashNext]!;
-    }
-    this.#count--;
+      i32[at + CLASS.hashNext] = next;
+    } else if (next !== 0) this.#slots[2 * slot + 1] = next;
+    else this.#empty(slot);
   }
 
-  serialize(): number[] { return [this.#count, ...this.#buckets]; }
+  serialize(): number[] { return [this.#used, ...this.#slots]; }
   restore(state: readonly number[]): void {
-    this.#count = state[0]!;
-    this.#buckets = Int32Array.from(state.slice(1));
+    this.#used = state[0]!;
+    this.#slots = Int32Array.from(state.slice(1));
+    this.#mask = (this.#slots.length >> 1) - 1;
   }
 
-  #bucketOf(h: number): number {
+  #first(hash: number): number { return this.#slots[2 * this.#slotOf(hash) + 1]!; }
+
+  /** The slot of a hash, or the empty one where it would be. */
+  #slotOf(hash: number): number {
+    const slots = this.#slots;
+    let slot = hash & this.#mask;
+    while (slots[2 * slot + 1] !== 0 && slots[2 * slot] !== hash) slot = (slot + 1) & this.#mask;
+    return slot;
+  }
+
+  /** Empties a slot; those behind it that could not be where they belong move up (Knuth 6.4, algorithm R). */
+  #empty(slot: number): void {
+    const slots = this.#slots;
+    const mask = this.#mask;
+    this.#used--;
+    let hole = slot;
+    for (let at = (slot + 1) & mask; slots[2 * at + 1] !== 0; at = (at + 1) & mask) {
+      const home = slots[2 * at]! & mask;
+      if (((at - home) & mask) < ((at - hole) & mask)) continue;
+      slots[2 * hole] = slots[2 * at]!;
+      slots[2 * hole + 1] = slots[2 * at + 1]!;
+      hole = at;
+    }
+    slots[2 * hole + 1] = 0;
+  }
+
+  #hashOf(h: number): number {
     const { i32, f64 } = this.#heap;
     const position = i32[h + CLASS.position]!;
-    return this.#hash(i32[h + CLASS.key]!, position, f64, (h >> 1) + this.#registersAt[position]!) & (this.#buckets.length - 1);
+    return this.#hash(i32[h + CLASS.key]!, position, f64, (h >> 1) + this.#registersAt[position]!);
   }
 
   #hash(ks: number, position: number, cells: Float64Array, at: number): number {
@@ -95,17 +130,14 @@ export class Classes {
   }
 
   #grow(): void {
-    const old = this.#buckets;
-    const { i32 } = this.#heap;
-    this.#buckets = new Int32Array(old.length * 2);
-    for (let h of old) {
-      while (h !== 0) {
-        const next = i32[h + CLASS.hashNext]!;
-        const b = this.#bucketOf(h);
-        i32[h + CLASS.hashNext] = this.#buckets[b]!;
-        this.#buckets[b] = h;
-        h = next;
-      }
+    const old = this.#slots;
+    this.#slots = new Int32Array(old.length * 2);
+    this.#mask = (this.#slots.length >> 1) - 1;
+    for (let i = 0; i < old.length; i += 2) {
+      if (old[i + 1] === 0) continue;
+      const slot = this.#slotOf(old[i]!);
+      this.#slots[2 * slot] = old[i]!;
+      this.#slots[2 * slot + 1] = old[i + 1]!;
     }
   }
 }

@@ -814,9 +814,26 @@ export class RuleRunner {
     if (this.plan.tracked && sr === 0) sr = this.#startRecord(ks, heap.i32[2 * node + NODE.start]!);
     const h = this.#classFor(ks, position, registers, sr);
     this.#store.retainNode(node);
-    heap.i32[2 * node + NODE.previous] = heap.i32[h]!;
-    heap.i32[h] = node;
+    this.#link(h, node);
     if (sr !== 0) this.#arm(ks, sr, position, h, now);
+  }
+
+  /**
+   * Puts a node on top of a class's chain. The chain's first node tells the latest start of them all, by which the whole is held to be alive: where
+   * a node comes with an earlier start, it goes below one of the same event, or else passes for as late as what it covers.
+   */
+  #link(h: number, node: number): void {
+    const { i32, f64 } = this.#store.heap;
+    const head = i32[h]!;
+    const later = head !== 0 && f64[i32[2 * head + NODE.start]! + EVENT.number]! > f64[i32[2 * node + NODE.start]! + EVENT.number]!;
+    if (later && i32[2 * head + NODE.sequence] === i32[2 * node + NODE.sequence]) {
+      i32[2 * node + NODE.previous] = i32[2 * head + NODE.previous]!;
+      i32[2 * head + NODE.previous] = node;
+      return;
+    }
+    if (later) i32[2 * node + NODE.start] = i32[2 * head + NODE.start]!;
+    i32[2 * node + NODE.previous] = head;
+    i32[h] = node;
   }
 
   /** Some edge may be used, and not only to stay for ever in a lazy loop whose every exit could have taken one of its events. */

@@ -90,8 +90,8 @@ export class Heap {
 
   #grow(needed: number): void {
     let units = this.f64.length;
-    // Doubling while small; a quarter more once large, so that a big state does not double its memory at once.
-    while (units < needed) units = units < 1 << 25 ? units * 2 : Math.ceil(units * 1.25);
+    // By four while small, to copy little; by two; a quarter more once large, so that a big state does not double its memory at once.
+    while (units < needed) units = units < 1 << 21 ? units * 4 : units < 1 << 25 ? units * 2 : Math.ceil(units * 1.25);
     const buffer = new ArrayBuffer(units * 8);
     const u8 = new Uint8Array(buffer);
     u8.set(this.u8);
