@@ -3,7 +3,7 @@ import type { Name, Span } from './ast.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import { spanOf } from './lexer.ts';
 import { messages, reservedHint, SyntaxFailure } from './syntax-errors.ts';
-import { Colon, Comma, Keyword, LBrace, parsed, RBrace, StringLiteral, Word } from './tokens.ts';
+import { Colon, Comma, Keyword, LBrace, parsed, RBrace, Slash, StringLiteral, Word } from './tokens.ts';
 
 /** Trees may not be deeper than this, so that whoever walks one by recursion is safe. */
 const MAX_DEPTH = 400;
@@ -89,7 +89,9 @@ export abstract class GrammarBase extends EmbeddedActionsParser {
     }
     if (!(error instanceof Error) || !('token' in error)) throw error;
     const token = error.token as IToken;
-    this.report('syntax', token, error.message, error.message.includes('name') || error.message.includes('stage') ? reservedHint(token) : undefined);
+    const hint = error.message.includes('name') || error.message.includes('stage') ? reservedHint(token)
+      : token.tokenType === Slash && error.message.startsWith('expected a value') ? "a regex is closed by '/' on the same line, and stands after matches, ( or ," : undefined;
+    this.report('syntax', token, error.message, hint);
   }
 
   // ---- lookahead ----
@@ -226,6 +228,11 @@ export abstract class GrammarBase extends EmbeddedActionsParser {
 
   /** Notes how deep the tree under a node is, and fails where that is too deep. Children not noted before count as leaves. */
   protected grown<Tree extends { readonly span: Span }>(node: Tree, ...children: readonly object[]): Tree {
+    return this.grownOver(node, children);
+  }
+
+  /** The same for a node that may have any number of children. */
+  protected grownOver<Tree extends { readonly span: Span }>(node: Tree, children: Iterable<object>): Tree {
     let depth = 0;
     for (const child of children) depth = Math.max(depth, this.depths.get(child) ?? 0);
     if (depth >= MAX_DEPTH) {

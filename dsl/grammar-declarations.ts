@@ -1,24 +1,23 @@
 import type { IToken, ParserMethod, TokenType } from 'chevrotain';
 import type {
-  ConstDecl, Declaration, EventDecl, Expr, FeatureDecl, FieldDecl, FnDecl, Name, OutField, ParamDecl, TableDecl, TestDecl, TestStep, TypeExpr, UseDecl,
+  ConstDecl, Declaration, EventDecl, Expr, FeatureDecl, FnDecl, Name, OutField, ParamDecl, TableDecl, TestDecl, TestStep, UseDecl,
 } from './ast.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import { Level } from './grammar-expressions.ts';
-import { RuleGrammar } from './grammar-rules.ts';
+import { TypeGrammar } from './grammar-types.ts';
 import { stringValue } from './lexer.ts';
 import { found } from './syntax-errors.ts';
+import { declarationMeant } from './slips.ts';
 import { didYouMean } from './suggest.ts';
 import {
-  At, Colon, Comma, DotDot, Equals, Keyword, LBrace, LBracket, LParen, Pipe, Question, RBrace, RBracket, RParen, Reserved, StringLiteral, Word,
+  At, Colon, Comma, DotDot, Equals, Keyword, LBrace, LParen, RBrace, RParen, Reserved, StringLiteral, Word,
 } from './tokens.ts';
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 type Column = TableDecl['columns'][number];
 
-const TYPE_NAMES = ['string', 'int', 'float', 'bool', 'time', 'duration'] as const;
-
 /** Declarations and tests: sections 1 and 10 of the language. */
-export class Grammar extends RuleGrammar {
+export class Grammar extends TypeGrammar {
   constructor() {
     super();
     this.performSelfAnalysis();
@@ -60,7 +59,7 @@ export class Grammar extends RuleGrammar {
     const next = this.LA(1);
     if (this.atDeclarationKeyword()) return;
     if (next.tokenType === RBrace) this.fail('syntax', next, "unexpected '}': nothing is open here", "a '{' is missing before it, or it is one too many");
-    const meant = this.isNext(Word) ? didYouMean(next.image, ['use', 'event', 'param', 'const', 'fn', 'table', 'feature', 'rule', 'test', 'time', 'once']) : undefined;
+    const meant = this.isNext(Word) ? declarationMeant(next.image, ['use', 'event', 'param', 'const', 'fn', 'table', 'feature', 'rule', 'test', 'time', 'once']) : undefined;
     this.fail('syntax', next, `expected a declaration such as event, param, rule or test, found ${found(next)}`, meant === undefined ? undefined : `did you mean '${meant}'?`);
   }
 
@@ -159,122 +158,12 @@ export class Grammar extends RuleGrammar {
     return this.ACTION(() => ({ variable: this.nameOf(variable), source, fields }));
   });
 
-  /** `{ name: type, … }`, of events and record types. */
-  private readonly fieldDecls: ParserMethod<[], FieldDecl[]> = this.RULE('fieldDecls', () => {
-    const open = this.CONSUME(LBrace);
-    let fields: FieldDecl[] = [];
-    const field = (): FieldDecl => {
-      const read = this.SUBRULE(this.fieldDecl);
-      this.OPTION(() => this.CONSUME(Comma));
-      return read;
-    };
-    if (this.RECORDING_PHASE) {
-      this.MANY(field);
-      this.CONSUME(RBrace);
-    } else {
-      fields = this.nested(() => this.items(field, (inBraces) => !inBraces && this.startsField()));
-      this.closeBrace(open, 'these fields');
-    }
-    return fields;
-  });
-
-  private startsField(): boolean {
-    return this.isNext(Word) && this.isNext(Colon, 2);
-  }
-
-  private readonly fieldDecl: ParserMethod<[], FieldDecl> = this.RULE('fieldDecl', () => {
-    const name = this.CONSUME(Word);
-    this.CONSUME(Colon);
-    const type = this.SUBRULE(this.typeExpr);
-    const alias = this.OPTION({
-      GATE: () => this.isNext(StringLiteral, 2),
-      DEF: () => {
-        this.CONSUME(Keyword.from);
-        return this.CONSUME(StringLiteral);
-      },
-    });
-    return this.ACTION((): FieldDecl => ({
-      name: this.smallName(name, 'a field', `${name.image.charAt(0).toLowerCase()}${name.image.slice(1)}: … from "${name.image}"`),
-      type, ...(alias !== undefined && { alias: { text: stringValue(alias), span: this.place(alias) } }), span: this.spanFrom(name),
-    }));
-  });
-
-  // ---- types ----
-
-  private readonly typeExpr: ParserMethod<[], TypeExpr> = this.RULE('typeExpr', () => {
-    const start = this.LA(1);
-    const type = this.OR({
-      IGNORE_AMBIGUITIES: true,
-      DEF: [
-        { ALT: () => this.namedType(this.CONSUME(Keyword.string)) },
-        { ALT: () => this.namedType(this.CONSUME(Keyword.int)) },
-        { ALT: () => this.namedType(this.CONSUME(Keyword.float)) },
-        { ALT: () => this.namedType(this.CONSUME(Keyword.bool)) },
-        { ALT: () => this.namedType(this.CONSUME(Keyword.duration)) },
-        { ALT: () => {
-          this.CONSUME(Keyword.time);
-          const unit = this.OPTION(() => {
-            this.CONSUME(LParen);
-            const word = this.OR1({
-              DEF: [
-                { ALT: () => this.CONSUME(Keyword.ms) },
-                { ALT: () => this.CONSUME(Keyword.s) },
-                { ALT: () => this.CONSUME(Keyword.us) },
-                { ALT: () => this.CONSUME(Keyword.ns) },
-              ],
-              ERR_MSG: 'a unit: ms, s, us or ns',
-            });
-            this.CONSUME(RParen);
-            return word;
-          });
-          return this.ACTION((): TypeExpr => ({ kind: 'time', unit: (unit?.image ?? 'ms') as 'ms' | 's' | 'us' | 'ns', optional: false, span: this.spanFrom(start) }));
-        } },
-        { ALT: () => {
-          const values = [this.CONSUME(StringLiteral)];
-          this.MANY(() => {
-            this.CONSUME(Pipe);
-            values.push(this.CONSUME1(StringLiteral));
-          });
-          return this.ACTION((): TypeExpr => ({ kind: 'oneOf', values: values.map(stringValue), optional: false, span: this.spanFrom(start) }));
-        } },
-        { ALT: () => {
-          this.CONSUME(LBracket);
-          const element = this.nested(() => this.SUBRULE(this.typeExpr));
-          this.CONSUME(RBracket);
-          return this.ACTION((): TypeExpr => ({ kind: 'list', element, optional: false, span: this.spanFrom(start) }));
-        } },
-        { ALT: () => {
-          const fields = this.SUBRULE(this.fieldDecls);
-          return this.ACTION((): TypeExpr => ({ kind: 'record', fields, optional: false, span: this.spanFrom(start) }));
-        } },
-        { GATE: () => !this.isNext(Colon, 2), ALT: () => this.unknownType(this.CONSUME(Word)) },
-      ],
-    });
-    const optional = this.OPTION1(() => this.CONSUME(Question)) !== undefined;
-    return this.ACTION((): TypeExpr => (optional ? { ...type, optional, span: this.spanFrom(start) } : type));
-  });
-
-  private namedType(token: IToken): TypeExpr {
-    return this.ACTION((): TypeExpr => ({ kind: 'named', name: token.image as 'string', optional: false, span: this.place(token) }));
-  }
-
-  /** Reports a type's name that is none, and goes on with the one that was likely meant. */
-  private unknownType(token: IToken): TypeExpr {
-    return this.ACTION((): TypeExpr => {
-      const meant = FOREIGN_TYPES.get(token.image.toLowerCase()) ?? didYouMean(token.image, TYPE_NAMES);
-      this.report('unknown-type', token, `unknown type '${token.image}'`, meant === undefined ? `the types are ${TYPE_NAMES.join(', ')}, "a" | "b", [T] and { … }` : `did you mean '${meant}'?`);
-      const span = this.place(token);
-      return meant === 'time' ? { kind: 'time', unit: 'ms', optional: false, span } : { kind: 'named', name: (meant ?? 'string') as 'string', optional: false, span };
-    });
-  }
-
   // ---- values ----
 
   private readonly paramDecl: ParserMethod<[], ParamDecl> = this.RULE('paramDecl', () => {
     const start = this.CONSUME(Keyword.param);
     const name = this.CONSUME(Word);
-    this.CONSUME(Colon);
-    const type = this.SUBRULE(this.typeExpr);
+    const type = this.SUBRULE(this.typeOf, { ARGS: [name] });
     this.CONSUME(Equals);
     const value = this.SUBRULE(this.expression, { ARGS: [Level.coalesce] });
     const bounds = this.OPTION(() => {
@@ -293,6 +182,11 @@ export class Grammar extends RuleGrammar {
   private readonly constDecl: ParserMethod<[], ConstDecl> = this.RULE('constDecl', () => {
     const start = this.CONSUME(Keyword.const);
     const name = this.CONSUME(Word);
+    this.OPTION(() => {
+      const colon = this.CONSUME(Colon);
+      this.SUBRULE(this.typeExpr);
+      this.ACTION(() => this.report('syntax', colon, "expected '=', found ':'", `a const has the type of its value: const ${name.image} = …`));
+    });
     this.CONSUME(Equals);
     const value = this.SUBRULE(this.expression);
     return this.ACTION((): ConstDecl => ({ kind: 'const', name: this.smallName(name, 'a const'), value, span: this.spanFrom(start) }));
@@ -312,8 +206,7 @@ export class Grammar extends RuleGrammar {
 
   private readonly fnParam: ParserMethod<[], FnDecl['params'][number]> = this.RULE('fnParam', () => {
     const name = this.CONSUME(Word);
-    this.CONSUME(Colon);
-    const type = this.SUBRULE(this.typeExpr);
+    const type = this.SUBRULE(this.typeOf, { ARGS: [name] });
     return this.ACTION(() => ({ name: this.smallName(name, 'a parameter'), type }));
   });
 
@@ -396,32 +289,39 @@ export class Grammar extends RuleGrammar {
   });
 
   private startsStep(): boolean {
-    return this.isNext(At) ? this.LA(0).tokenType !== Keyword.expect : this.firstOnLine() && STEP_WORDS.has(this.LA(1).tokenType);
+    // Behind a word, as in `expect @10s`, it is no step of its own.
+    return this.isNext(At) ? !this.tokenIs(this.LA(0), Word) : this.firstOnLine() && STEP_WORDS.has(this.LA(1).tokenType);
   }
 
-  private readonly testStep: ParserMethod<[], TestStep> = this.RULE('testStep', () => this.OR([
-    { ALT: () => {
-      const start = this.CONSUME(Keyword.with);
-      const name = this.CONSUME(Word);
-      this.CONSUME(Equals);
-      const value = this.SUBRULE(this.expression);
-      return this.ACTION((): TestStep => ({ kind: 'with', name: this.nameOf(name), value, span: this.spanFrom(start) }));
-    } },
-    { ALT: () => this.SUBRULE(this.tableStep) },
-    { ALT: () => {
-      const start = this.LA(1);
-      const at = this.SUBRULE(this.moment);
-      return this.OR1([
-        { GATE: () => !STEP_WORDS.has(this.LA(1).tokenType) && !this.atDeclaration(), ALT: () => {
-          const type = this.CONSUME1(Word);
-          const fields = this.SUBRULE(this.outFields);
-          return this.ACTION((): TestStep => ({ kind: 'event', at, type: this.nameOf(type), fields, span: this.spanFrom(start) }));
-        } },
-        { ALT: () => this.ACTION((): TestStep => ({ kind: 'advance', at, span: this.spanFrom(start) })) },
-      ]);
-    } },
-    { ALT: () => this.SUBRULE(this.expectStep) },
-  ]));
+  private readonly testStep: ParserMethod<[], TestStep> = this.RULE('testStep', () => {
+    this.ACTION(() => {
+      const meant = this.isNext(Word) && !STEP_WORDS.has(this.LA(1).tokenType) ? didYouMean(this.LA(1).image, ['expect', 'with', 'table']) : undefined;
+      if (meant !== undefined) this.fail('syntax', this.LA(1), `expected a step: @10s Type { … }, expect, with or table, found ${found(this.LA(1))}`, `did you mean '${meant}'?`);
+    });
+    return this.OR([
+      { ALT: () => {
+        const start = this.CONSUME(Keyword.with);
+        const name = this.CONSUME(Word);
+        this.CONSUME(Equals);
+        const value = this.SUBRULE(this.expression);
+        return this.ACTION((): TestStep => ({ kind: 'with', name: this.nameOf(name), value, span: this.spanFrom(start) }));
+      } },
+      { ALT: () => this.SUBRULE(this.tableStep) },
+      { ALT: () => {
+        const start = this.LA(1);
+        const at = this.SUBRULE(this.moment);
+        return this.OR1([
+          { GATE: () => !STEP_WORDS.has(this.LA(1).tokenType) && !this.atDeclaration(), ALT: () => {
+            const type = this.CONSUME1(Word);
+            const fields = this.SUBRULE(this.outFields);
+            return this.ACTION((): TestStep => ({ kind: 'event', at, type: this.nameOf(type), fields, span: this.spanFrom(start) }));
+          } },
+          { ALT: () => this.ACTION((): TestStep => ({ kind: 'advance', at, span: this.spanFrom(start) })) },
+        ]);
+      } },
+      { ALT: () => this.SUBRULE(this.expectStep) },
+    ]);
+  });
 
   /** `@10s`: so long after the test's start. */
   private readonly moment: ParserMethod<[], Expr> = this.RULE('moment', () => {
@@ -445,6 +345,10 @@ export class Grammar extends RuleGrammar {
 
   private readonly expectStep: ParserMethod<[], TestStep> = this.RULE('expectStep', () => {
     const start = this.CONSUME(Keyword.expect);
+    this.ACTION(() => {
+      const type = this.LA(1);
+      if (this.isNext(Word) && /^\p{Lu}/u.test(type.image)) this.fail('syntax', type, `expected '@' and a time, 'timeout', 'emit' or 'nothing', found ${found(type)}`, `write expect emit ${type.image} @10s`);
+    });
     return this.OR({
       DEF: [
         { ALT: () => {
@@ -468,26 +372,6 @@ export class Grammar extends RuleGrammar {
       ERR_MSG: "'@' and a time, 'timeout', 'emit' or 'nothing'",
     });
   });
-
-  // ---- names ----
-
-  private typeName(token: IToken, what: string): Name {
-    if (!/^\p{Lu}/u.test(token.image)) {
-      this.report('name-case', token, `the name of ${what} starts with a capital letter, found '${token.image}'`, `write ${token.image.charAt(0).toUpperCase()}${token.image.slice(1)}`);
-    }
-    return this.nameOf(token);
-  }
-
-  private smallName(token: IToken, what: string, fix = `${token.image.charAt(0).toLowerCase()}${token.image.slice(1)}`): Name {
-    if (/^\p{Lu}/u.test(token.image)) this.report('name-case', token, `the name of ${what} starts with a small letter or '_', found '${token.image}'`, `write ${fix}`);
-    return this.nameOf(token);
-  }
 }
 
 const STEP_WORDS = new Set<TokenType>([Keyword.with, Keyword.table, Keyword.expect]);
-
-/** Names of types in other languages. */
-const FOREIGN_TYPES: ReadonlyMap<string, string> = new Map([
-  ['str', 'string'], ['text', 'string'], ['varchar', 'string'], ['integer', 'int'], ['long', 'int'], ['bigint', 'int'], ['number', 'float'], ['double', 'float'], ['decimal', 'float'], ['real', 'float'],
-  ['boolean', 'bool'], ['timestamp', 'time'], ['datetime', 'time'], ['date', 'time'], ['instant', 'time'], ['interval', 'duration'],
-]);

@@ -5,8 +5,8 @@ import { stringValue, unitMeant } from './lexer.ts';
 import { DURATION_UNITS, readDuration } from './literals.ts';
 import { found } from './syntax-errors.ts';
 import {
-  Colon, Comma, Dot, DurationLiteral, EqualEqual, Equals, FatArrow, Greater, GreaterEqual, isReserved, Keyword, LBrace, LBracket, Less, LessEqual, LParen, Minus, NotEqual,
-  NumberLiteral, Percent, Plus, QuestionQuestion, RBrace, RBracket, RegexLiteral, Reserved, retype, RParen, Slash, Star, StringLiteral, Word,
+  Arrow, Colon, Comma, Dot, DurationLiteral, EqualEqual, Equals, FatArrow, Greater, GreaterEqual, isReserved, Keyword, LBrace, LBracket, Less, LessEqual, LParen, Minus, NotEqual,
+  NumberLiteral, Percent, Plus, Question, QuestionQuestion, RBrace, RBracket, RegexLiteral, Reserved, retype, RParen, Slash, Star, StringLiteral, Word,
 } from './tokens.ts';
 
 /** How tightly operators bind, loosest first. An expression read at a level takes only operators of that level and tighter ones. */
@@ -196,13 +196,13 @@ export abstract class ExpressionGrammar extends GrammarBase {
     const items: Expr[] = [];
     this.nested(() => this.MANY_SEP({ SEP: Comma, DEF: () => items.push(this.SUBRULE(this.expression)) }));
     this.CONSUME(RBracket);
-    return this.ACTION(() => this.grown<Expr>({ kind: 'list', items, span: this.spanFrom(start) }, ...items));
+    return this.ACTION(() => this.grownOver<Expr>({ kind: 'list', items, span: this.spanFrom(start) }, items));
   });
 
   private readonly record: ParserMethod<[], Expr> = this.RULE('record', () => {
     const start = this.LA(1);
     const fields = this.nested(() => this.SUBRULE(this.outFields));
-    return this.ACTION(() => this.grown<Expr>({ kind: 'record', fields, span: this.spanFrom(start) }, ...fields.flatMap((field) => field.value ?? [])));
+    return this.ACTION(() => this.grownOver<Expr>({ kind: 'record', fields, span: this.spanFrom(start) }, fields.flatMap((field) => field.value ?? [])));
   });
 
   private readonly call: ParserMethod<[], Expr> = this.RULE('call', () => {
@@ -211,10 +211,11 @@ export abstract class ExpressionGrammar extends GrammarBase {
     const args: Argument[] = [];
     this.nested(() => this.MANY_SEP({ SEP: Comma, DEF: () => args.push(this.SUBRULE(this.argument)) }));
     this.ACTION(() => {
-      if (!this.isNext(RParen)) this.fail('syntax', this.LA(1), `expected ',' or ')' in the arguments of ${callee.image}, found ${found(this.LA(1))}`);
+      if (!this.isNext(RParen)) this.fail('syntax', this.LA(1), `expected ',' or ')' in the arguments of ${callee.image}, found ${found(this.LA(1))}`,
+        this.isNext(Arrow) && this.tokenIs(this.LA(0), Word) ? `a condition on each element is written ${this.LA(0).image} => …` : undefined);
     });
     this.CONSUME(RParen);
-    return this.ACTION(() => this.grown<Expr>({ kind: 'call', callee: this.nameOf(callee), args, span: this.spanFrom(callee) }, ...args.flatMap(argumentParts)));
+    return this.ACTION(() => this.grownOver<Expr>({ kind: 'call', callee: this.nameOf(callee), args, span: this.spanFrom(callee) }, args.flatMap(argumentParts)));
   });
 
   private readonly argument: ParserMethod<[], Argument> = this.RULE('argument', () => this.OR([
@@ -245,7 +246,7 @@ export abstract class ExpressionGrammar extends GrammarBase {
   /** An expression where a duration is asked for. A bare number is reported, and read as seconds or the unit that follows, to go on. */
   protected readonly duration: ParserMethod<[], Expr> = this.RULE('durationValue', () => {
     const value = this.inCondition(false, () => this.SUBRULE(this.expression));
-    return this.ACTION(() => (value.kind === 'number' ? this.numberForDuration(value) : value));
+    return this.ACTION(() => (value.kind === 'number' && !Number.isNaN(value.value) ? this.numberForDuration(value) : value));
   });
 
   private inCondition<Result>(inside: boolean, part: () => Result): Result {
@@ -274,20 +275,29 @@ export abstract class ExpressionGrammar extends GrammarBase {
   protected readonly outFields: ParserMethod<[], OutField[]> = this.RULE('outFields', () => {
     const fields: OutField[] = [];
     const open = this.CONSUME(LBrace);
-    this.MANY(() => {
-      fields.push(this.SUBRULE(this.outField));
-      this.OPTION(() => this.CONSUME(Comma));
+    this.MANY({
+      GATE: () => !this.startsClauseLine(),
+      DEF: () => {
+        fields.push(this.SUBRULE(this.outField));
+        this.OPTION(() => this.CONSUME(Comma));
+      },
     });
     this.ACTION(() => {
-      if (this.isNext(RBrace) || this.atDeclaration() || this.atEnd()) return;
+      if (this.isNext(RBrace) || this.atDeclaration() || this.atEnd() || this.startsClauseLine()) return;
       const next = this.LA(1);
-      this.fail('syntax', next, `expected a field such as name: value, or '}', found ${found(next)}`,
-        isReserved(next) ? `'${next.image}' is a reserved word and cannot be a name` : undefined);
+      this.fail('syntax', next, `expected a field such as name: value, or '}', found ${found(next)}`, this.fieldHint(next));
     });
     if (this.RECORDING_PHASE) this.CONSUME(RBrace);
     else this.closeBrace(open, 'these fields');
     return fields;
   });
+
+  private fieldHint(next: IToken): string | undefined {
+    const before = this.LA(0);
+    if (isReserved(next)) return `'${next.image}' is a reserved word and cannot be a name`;
+    if (next.tokenType === Equals && this.tokenIs(before, Word)) return `write ${before.image}: value`;
+    return next.tokenType === Question ? 'a choice is written if c then a else b' : undefined;
+  }
 
   private readonly outField: ParserMethod<[], OutField> = this.RULE('outField', () => {
     const name = this.CONSUME(Word);
@@ -332,6 +342,9 @@ export abstract class ExpressionGrammar extends GrammarBase {
 
   /** The tokens ahead are the head of a clause, and cannot be a stage or a value followed by what may follow one. */
   protected abstract startsClause(): boolean;
+
+  /** The next line is a clause of a rule, and no field: a `}` is missing before it. */
+  protected abstract startsClauseLine(): boolean;
 }
 
 /** Distributes over the kinds of expression, each without its place. */
@@ -349,13 +362,15 @@ const OPERAND_STARTS = new Set<TokenType>([
 function numberExpr(image: string): Bare {
   const written = /^\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/.exec(image)![0];
   const value = Number(written);
-  return { kind: 'number', value, isInt: !written.includes('.') && Number.isSafeInteger(value), raw: image };
+  // What was reported as no number has no value, and nothing is said of its type.
+  const wrong = written !== image || (/^\d+$/.test(image) && !Number.isSafeInteger(value));
+  return { kind: 'number', value: wrong ? NaN : value, isInt: !written.includes('.') && Number.isSafeInteger(value), raw: image };
 }
 
-/** Of a duration's text; 0 for one that was reported as wrong. */
+/** Of a duration's text; NaN for one that was reported as wrong. */
 export function durationMs(image: string): number {
   const reading = readDuration(image);
-  return 'ms' in reading ? reading.ms : 0;
+  return 'ms' in reading ? reading.ms : NaN;
 }
 
 function regexExpr(image: string): Bare {

@@ -18,6 +18,8 @@ type SequenceItem = { readonly arrow?: ArrowKind; readonly arrowSpan?: Node['spa
 export abstract class PatternGrammar extends ExpressionGrammar {
   /** Names of stages that were refused in this rule: each is reported once. */
   protected readonly refusedNames = new Set<string>();
+  /** Where a pattern without bounds ended, as the index of the next token; its only word, if it is but one. */
+  protected patternEnd: { readonly at: number; readonly only: IToken | undefined } | undefined;
 
   /** Elements joined by arrows only, by `and` only, or by `or` only. */
   private readonly pattern: ParserMethod<[], Pattern> = this.RULE('pattern', () => {
@@ -92,7 +94,8 @@ export abstract class PatternGrammar extends ExpressionGrammar {
     this.ACTION(() => this.refuseSecondQuantifier());
     const words: IToken[] = [];
     this.MANY({
-      GATE: () => !this.startsStage(),
+      // None of these words can be the name of a stage.
+      GATE: () => !this.isNext(Colon, 2),
       DEF: () => words.push(this.OR([
         { ALT: () => this.CONSUME(Keyword.strict) },
         { ALT: () => this.CONSUME(Keyword.any) },
@@ -113,7 +116,7 @@ export abstract class PatternGrammar extends ExpressionGrammar {
       this.CONSUME(RParen);
       return this.ACTION((): Pattern => ({ ...inner, span: this.spanFrom(start) }));
     } },
-    { GATE: () => !this.startsStage() && !this.startsClause(), ALT: () => {
+    { GATE: () => !this.startsStageList() && !this.startsClause(), ALT: () => {
       const name = this.CONSUME(Word);
       return this.ACTION((): Pattern => {
         this.refuseStageName(name);
@@ -121,6 +124,13 @@ export abstract class PatternGrammar extends ExpressionGrammar {
       });
     } },
   ]));
+
+  /** `a, b:`, and not the `a, b` of somebody who takes a comma for an arrow. */
+  private startsStageList(): boolean {
+    let ahead = 2;
+    while (this.isNext(Comma, ahead) && this.isNext(Word, ahead + 1)) ahead += 2;
+    return this.isNext(Word) && this.isNext(Colon, ahead);
+  }
 
   private readonly quantifier: ParserMethod<[], Counts> = this.RULE('quantifier', () => {
     const start = this.LA(1);
@@ -191,6 +201,9 @@ export abstract class PatternGrammar extends ExpressionGrammar {
       { ALT: () => this.CONSUME(Keyword.all) },
     ]));
     const pattern = this.SUBRULE(this.pattern);
+    this.ACTION(() => {
+      this.patternEnd = { at: this.position(), only: mode === undefined && pattern.kind === 'stageRef' ? this.LA(0) : undefined };
+    });
     const clause = this.ACTION((): Writable<MatchClause> => ({
       kind: 'match', mode: (mode?.image ?? 'first') as MatchClause['mode'], ...(mode !== undefined && { modeSpan: this.place(mode) }), pattern, without: [], span: pattern.span,
     }));
@@ -352,7 +365,7 @@ export abstract class PatternGrammar extends ExpressionGrammar {
             this.CONSUME(Keyword.where);
             const where = this.SUBRULE(this.condition);
             this.ACTION(() => {
-              if (stage.where !== undefined) this.report('clause-twice', word, "'where' is written twice", "join conditions with 'and'");
+              if (stage.where !== undefined) this.report('clause-twice', word, "'where' is written twice", "join conditions with 'and'; what the whole match must satisfy stands in 'having'");
               stage.where = where;
             });
           } },

@@ -3,15 +3,19 @@ import type { Clause, Expr, KeyExpr, Name, OnInput, OutField, RuleDecl } from '.
 import { PatternGrammar } from './grammar-patterns.ts';
 import { stringValue } from './lexer.ts';
 import { found } from './syntax-errors.ts';
+import { clauseMeant, meansWithin, missingArrowHint } from './slips.ts';
 import { didYouMean } from './suggest.ts';
 import {
-  Colon, Comma, Equals, isReserved, Keyword, LBrace, LParen, NumberLiteral, Percent, RBrace, Reserved, RParen, StringLiteral, Word,
+  Colon, Comma, DurationLiteral, Equals, isReserved, Keyword, LBrace, LBracket, LParen, NumberLiteral, Percent, RBrace, Reserved, RParen, StringLiteral, Word,
 } from './tokens.ts';
 
 const CLAUSES = new Set<TokenType>([
   Keyword.title, Keyword.description, Keyword.owner, Keyword.runbook, Keyword.severity, Keyword.tags, Keyword.by, Keyword.on, Keyword.match, Keyword.having,
   Keyword.window, Keyword.trigger, Keyword.late, Keyword.alert, Keyword.emit, Keyword.keep, Keyword.limit, Keyword.mode, Keyword.evidence, Keyword.version,
 ]);
+
+/** What follows a step of the pattern, or a stage's type. */
+const STEP_WORDS = ['within', 'gap', 'without', 'then', 'greedy', 'lazy', 'strict', 'any', 'where', 'until'];
 
 /** What may only stand right after a pattern. */
 const MATCH_TAIL = new Set<TokenType>([Keyword.without, Keyword.within, Keyword.gap, Reserved.then]);
@@ -27,6 +31,7 @@ export abstract class RuleGrammar extends PatternGrammar {
     const open = this.CONSUME(LBrace);
     this.ACTION(() => {
       this.limitBy = undefined;
+      this.patternEnd = undefined;
       this.refusedNames.clear();
     });
     let clauses: Clause[] = [];
@@ -59,19 +64,42 @@ export abstract class RuleGrammar extends PatternGrammar {
   private refuseUnknownClause(): void {
     const next = this.LA(1);
     if (CLAUSES.has(next.tokenType)) return;
+    if (this.position() === this.patternEnd?.at) this.refuseAfterPattern(next, this.patternEnd.only);
     if (MATCH_TAIL.has(next.tokenType)) {
       this.fail('syntax', next, `'${next.image}' does not stand here`, "'within', 'gap', 'without' and 'then skip' stand right after the pattern, before the stages");
     }
     const what = `expected a clause such as match, alert or severity, or a stage such as hit: Payment, found ${found(next)}`;
     if (isReserved(next) && this.isNext(Colon, 2)) this.fail('syntax', next, what, `'${next.image}' is a reserved word and cannot be the name of a stage`);
-    if (!this.isNext(Word)) this.fail('syntax', next, what);
+    if (!this.isNext(Word)) this.fail('syntax', next, what, next.tokenType === Comma && /^\p{Lu}/u.test(this.LA(0).image) ? 'types are joined by |: A | B' : undefined);
     // A misspelt bound of the pattern ends it, and stands where a clause would.
-    const meant = didYouMean(next.image, [...clauseWords, 'within', 'gap', 'without', 'then']);
-    this.fail('unknown-clause', next, `unknown clause '${next.image}'`, meant === undefined ? "a stage's definition is a name, ':' and an event type" : `did you mean '${meant}'?`);
+    const meant = clauseMeant(next.image, [...clauseWords, ...STEP_WORDS]);
+    this.fail('unknown-clause', next, `unknown clause '${next.image}'`, next.tokenType === Keyword.timeout ? 'write on timeout alert …, or on timeout emit …'
+      : meant === undefined ? "a stage's definition is a name, ':' and an event type" : `did you mean '${meant}'?`);
+  }
+
+  /** What stands right behind a pattern and is no bound of it, no stage and no clause: most often an arrow is missing, or a word misspelt. `only`: the pattern is this word. */
+  private refuseAfterPattern(next: IToken, only: IToken | undefined): void {
+    if (this.firstOnLine() || MATCH_TAIL.has(next.tokenType)) return;
+    if (next.tokenType === LBracket) this.fail('syntax', next, "a count stands in braces, found '['", 'write x{3}');
+    if (next.tokenType === Comma) this.fail('missing-arrow', next, "expected an arrow between two steps, found ','", 'write a -> b, or (a or b) for either');
+    if (meansWithin(next.image) && !this.isNext(Colon, 2)) {
+      const bound = this.LA(2);
+      this.fail('syntax', next, `expected 'within' and the time there is, found '${next.image}'`, `write within ${bound.tokenType === DurationLiteral || this.tokenIs(bound, Word) ? bound.image : '10m'}${next.tokenType === Keyword.for ? '; for a silence, not b for 5m or not (b or c) for 5m' : ''}`);
+    }
+    const isGroup = next.tokenType === LParen;
+    if (!isGroup && (!this.isNext(Word) || didYouMean(next.image, [...STEP_WORDS, ...clauseWords]) !== undefined)) return;
+    this.fail('missing-arrow', next, `expected an arrow before '${next.image}'`, missingArrowHint(this.LA(0).image, only === this.LA(0), isGroup ? '(…)' : next.image));
   }
 
   protected isClauseWord(token: IToken): boolean {
     return CLAUSES.has(token.tokenType);
+  }
+
+  protected startsClauseLine(): boolean {
+    if (this.recordsAllowed || !this.firstOnLine() || !this.isClauseWord(this.LA(1))) return false;
+    const second = this.LA(2).tokenType;
+    // A field of such a name is followed by its value, or by the next field.
+    return (this.startsClause() && !this.isNext(Keyword.match)) || !(second === Colon || second === Comma || second === RBrace || this.isNext(Word, 2));
   }
 
   protected startsClause(): boolean {

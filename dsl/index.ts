@@ -6,4 +6,5 @@ export { diagnosticToJson, renderDiagnostic, sortDiagnostics, type DiagnosticJso
 export { positionAt, type Position } from './positions.ts';
 export { formatSource } from './format.ts';
 export { check, type Checked, type CheckOptions } from './check/index.ts';
+export { MOST_NEXT, MOST_STEPS, sizeOfPattern, type PatternSize, type StepSize, type Turns } from './limits.ts';
 export { children, conjunctsOf, walk } from './walk.ts';

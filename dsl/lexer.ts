@@ -4,7 +4,7 @@ import type { Diagnostic } from './diagnostic.ts';
 import { DURATION_UNITS, readDuration, readString } from './literals.ts';
 import { quoted } from './shown-text.ts';
 import {
-  DurationLiteral, EqualEqual, isReserved, Keyword, keywordOf, LBrace, lexed, NotEqual, NumberLiteral, Numeric, OpenComment, RegexLiteral, Reserved, retype, Slip, StringLiteral, Word,
+  Arrow, DurationLiteral, EqualEqual, FatArrow, GreaterEqual, isReserved, Keyword, keywordOf, LBrace, LessEqual, lexed, NotEqual, NumberLiteral, Numeric, OpenComment, RegexLiteral, Reserved, retype, Slip, StringLiteral, Word,
 } from './tokens.ts';
 
 export interface Lexed {
@@ -18,8 +18,8 @@ const lexer = new Lexer(lexed, { ensureOptimizations: true, positionTracking: 'o
 
 /** Cuts a file's text into tokens and comments. Never throws; what is no token is reported and left out. */
 export function tokenize(file: string, text: string): Lexed {
-  const { tokens, groups, errors } = lexer.tokenize(text);
   const findings = new Findings(file);
+  const { tokens, groups, errors } = lexer.tokenize(findings.wrongEncoding(text) ? '' : text);
   for (const error of errors) findings.unknownText(error.offset, text.slice(error.offset, error.offset + error.length));
   for (const semicolon of groups['semicolons'] ?? []) {
     findings.add('stray-semicolon', semicolon, "';' has no meaning here", 'clauses and fields end by themselves; leave it out');
@@ -71,6 +71,16 @@ function classify(token: IToken, findings: Findings): void {
       return mean(token, EqualEqual, "'==' compares");
     case Slip.notEqual:
       return mean(token, NotEqual, "'!=' compares");
+    case Slip.arrow:
+      return mean(token, Arrow, "an arrow is written '->'");
+    case Slip.fatArrow:
+      return mean(token, FatArrow, "an arrow is written '=>'");
+    case Slip.lessEqual:
+      return mean(token, LessEqual, "write '<='");
+    case Slip.greaterEqual:
+      return mean(token, GreaterEqual, "write '>='");
+    case Slip.unequal:
+      return mean(token, NotEqual, "write '!='");
     case Slip.quoted: {
       const closed = token.image.length > 1 && /['\u201d]$/.test(token.image);
       findings.add('wrong-quotes', token, 'text stands between double quotes', closed && token.image.length < 80 ? `write ${JSON.stringify(token.image.slice(1, -1))}` : undefined);
@@ -117,7 +127,7 @@ function classifyNumber(token: IToken, findings: Findings): void {
     findings.add('bad-duration', token, `expected a duration such as 10m, found ${quoted(image)}`, hint);
   } else {
     retype(token, NumberLiteral);
-    findings.add('bad-number', token, `${quoted(image)} is neither a number nor a duration: no letter may follow`, "a duration's units are ms, s, m, h and d; a name cannot start with a digit");
+    findings.add('bad-number', token, `${quoted(image)} is neither a number nor a duration: no letter may follow`, /^\d+(?:_\d+)+$/.test(image) ? `write ${image.replaceAll('_', '')}` : "a duration's units are ms, s, m, h and d; a name cannot start with a digit");
   }
 }
 
@@ -127,7 +137,7 @@ export function unitMeant(letters: string): string | undefined {
   if (DURATION_UNITS.has(lower)) return lower;
   if (/^milli(s|sec|secs|seconds?)?$|^msecs?$/.test(lower)) return 'ms';
   if (/^sec(s|onds?)?$/.test(lower)) return 's';
-  if (/^min(s|utes?)?$/.test(lower)) return 'm';
+  if (/^(min(s|utes?)?|mns?)$/.test(lower)) return 'm';
   if (/^hrs?$|^hours?$/.test(lower)) return 'h';
   if (/^days?$/.test(lower)) return 'd';
   return undefined;
@@ -172,6 +182,9 @@ function isClosed(image: string): boolean {
   return backslashes % 2 === 0;
 }
 
+/** What bytes become that are not UTF-8. */
+const REPLACED = '\ufffd';
+
 class Findings {
   readonly all: Diagnostic[] = [];
   readonly file: string;
@@ -188,7 +201,16 @@ class Findings {
     this.all.push({ severity: 'error', code, span, message, ...(hint !== undefined && { hint }) });
   }
 
+  /** Bytes that are not UTF-8 were read as U+FFFD: said once. True where nothing of the text can be read, as of UTF-16. */
+  wrongEncoding(text: string): boolean {
+    const start = text.indexOf(REPLACED);
+    if (start < 0) return false;
+    this.addAt('wrong-encoding', { file: this.file, start, end: start + 1 }, 'the file is not UTF-8: there is no character for the bytes here', 'save it as UTF-8');
+    return start === 0 && text[1] === REPLACED;
+  }
+
   unknownText(start: number, text: string): void {
+    if (text.startsWith(REPLACED)) return;
     const hint = text.startsWith('#') ? 'comments start with //' : undefined;
     this.addAt('unknown-character', { file: this.file, start, end: start + text.length }, `unknown ${Array.from(text.slice(0, 3)).length === 1 ? 'character' : 'text'} ${quoted(text)}`, hint);
   }

@@ -44,11 +44,11 @@ export function positionAt(text: string, offset: number): Position {
   return { line: line + 1, column };
 }
 
-/** The line that holds an offset, without its line break, and the offset at which it starts. */
-export function lineAt(text: string, offset: number): { readonly start: number; readonly text: string } {
+/** The line that holds an offset, without its line break: its number, from 1, and the offset at which it starts. */
+export function lineAt(text: string, offset: number): { readonly number: number; readonly start: number; readonly text: string } {
   const starts = lineStarts(text);
   const line = lineIndexAt(starts, Math.max(0, Math.min(offset, text.length)));
   const start = starts[line]!;
   const end = starts[line + 1] ?? text.length + 1;
-  return { start, text: text.slice(start, text[end - 2] === '\r' ? end - 2 : end - 1) };
+  return { number: line + 1, start, text: text.slice(start, text[end - 2] === '\r' ? end - 2 : end - 1) };
 }

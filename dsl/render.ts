@@ -93,7 +93,7 @@ function excerpt(span: Span, textOf: TextOf, paintCarets: (carets: string) => st
   const from = Math.max(0, Math.min(span.start - line.start, line.text.length));
   const to = Math.max(from, Math.min(span.end - line.start, line.text.length));
   const cut = cutAround(shown(line.text.slice(Math.max(0, from - AROUND), from)), shown(line.text.slice(from, Math.min(to, from + AROUND))), shown(line.text.slice(to, to + AROUND)));
-  const number = String(positionAt(text, span.start).line);
+  const number = String(line.number);
   const margin = ' '.repeat(number.length);
   return [
     `${number} | ${cut.before}${cut.marked}${cut.after}`.trimEnd(),

@@ -135,10 +135,15 @@ export const Slip = {
   and: punctuation('SLIP_AND', '&&'),
   or: punctuation('SLIP_OR', '||'),
   not: punctuation('SLIP_NOT', '!'),
+  arrow: createToken({ name: 'SLIP_ARROW', pattern: /-->|-[ \t]+>|[\u2192\u27f6]/ }),
+  fatArrow: createToken({ name: 'SLIP_FAT_ARROW', pattern: /\u21d2/ }),
+  lessEqual: punctuation('SLIP_LESS_EQUAL', '\u2264'),
+  greaterEqual: punctuation('SLIP_GREATER_EQUAL', '\u2265'),
+  unequal: punctuation('SLIP_UNEQUAL', '\u2260'),
   equal: punctuation('SLIP_EQUAL', '==='),
   notEqual: createToken({ name: 'SLIP_NOT_EQUAL', pattern: /!==|<>/ }),
   quoted: createToken({ name: 'SLIP_QUOTED', pattern: /'[^'\\\r\n]*(?:\\[^\r\n][^'\\\r\n]*)*'?|\u201c[^\u201d\r\n]*\u201d/ }),
-  semicolon: createToken({ name: 'SLIP_SEMICOLON', pattern: ';', group: 'semicolons' }),
+  semicolon: createToken({ name: 'SLIP_SEMICOLON', pattern: /;(?:[ \t]*;)*/, group: 'semicolons' }),
 };
 
 export const WhiteSpace = createToken({ name: 'WHITE_SPACE', pattern: /[ \t\r\n\f\v\u00a0\ufeff]+/, group: Lexer.SKIPPED, line_breaks: true });
@@ -150,7 +155,7 @@ export const OpenComment = createToken({ name: 'OPEN_COMMENT', pattern: /\/\*[\s
 export const lexed: TokenType[] = [
   WhiteSpace, LineComment, BlockComment, OpenComment, Word, Numeric, StringLiteral, Slip.quoted, RegexLiteral,
   LBrace, RBrace, LParen, RParen, LBracket, RBracket, Comma, Colon, DotDot, Dot, At,
-  Slip.and, Slip.or, Pipe, ArrowAny, Arrow, FatArrow, Slip.equal, EqualEqual, Equals, Slip.notEqual, NotEqual, Slip.not,
+  Slip.and, Slip.or, Pipe, Slip.arrow, Slip.fatArrow, Slip.lessEqual, Slip.greaterEqual, Slip.unequal, ArrowAny, Arrow, FatArrow, Slip.equal, EqualEqual, Equals, Slip.notEqual, NotEqual, Slip.not,
   LessEqual, GreaterEqual, Less, Greater, QuestionQuestion, Question, Plus, Minus, Star, Slash, Percent, Slip.semicolon,
 ];
 

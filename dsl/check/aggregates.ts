@@ -81,7 +81,8 @@ export function aggregate(ctx: Context, call: Call): Value | undefined {
   const filter = { ...(where && { where: where.expr }), ...(limit !== undefined && { limit }) };
   if (whole === stage.name) {
     if (fn === 'count') return value(INT, call.span, { kind: 'aggregate', fn, stage: stage.name, ...filter });
-    const example = stage.event.names()[0] ?? 'field';
+    const fitting = stage.event.names().filter((name) => fits(fn, stage, name));
+    const example = fitting.find((name) => fits('stddev', stage, name)) ?? fitting[0] ?? 'field';
     return report.add('stage-without-field', over.value.span, `\`${fn}\` needs to know of which field.`, {
       hint: fn === 'first' || fn === 'last' ? `write ${fn}(${whole}).${example}` : `write ${fn}(${whole}.${example})${fn === 'distinct' ? ', or count the events: count(…)' : ''}`,
     });
@@ -98,6 +99,12 @@ function typed(ctx: Context, span: Span, fn: AggregateFn, stage: StageView, of: 
     return ctx.globals.report.add('type-mismatch', of.expr.span, `\`${fn}\` takes ${takes(fn)}; this is ${aType(type)}.`);
   }
   return value(result, span, { kind: 'aggregate', fn, stage: stage.name, value: of.expr, ...filter }, nullsOf(fn, stage, of, filter.where !== undefined));
+}
+
+/** The aggregate can be taken over this field. */
+function fits(fn: AggregateFn, stage: StageView, name: string): boolean {
+  const field = stage.event.field(name);
+  return field !== 'none' && field !== 'mixed' && resultType(fn, field.type) !== undefined;
 }
 
 function resultType(fn: AggregateFn, type: Type): Type | undefined {

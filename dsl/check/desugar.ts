@@ -116,7 +116,7 @@ function silence(not: NotPattern, options: DesugarOptions): Pattern | undefined 
 
 function choice(pattern: Extract<AstPattern, { kind: 'or' | 'and' }>, options: DesugarOptions): Pattern | undefined {
   const alternatives = pattern.operands.map((operand) => {
-    if (operand.kind === 'not') return options.report.add('not-in-choice', operand.span, '`or` has no `not` among its alternatives.', { hint: 'a ban stands between steps: a -> not b -> c' });
+    if (operand.kind === 'not') return options.report.add('not-in-choice', operand.span, '`or` has no `not` among its alternatives.', { hint: operand === pattern.operands[0] ? `to ban each of them: not ( … ); a ban stands between steps: a -> not b -> c` : 'a ban stands between steps: a -> not b -> c' });
     return step(operand, options);
   });
   if (alternatives.includes(undefined)) return undefined;

@@ -61,13 +61,18 @@ function eventInfo(decl: EventDecl, base: EventInfo | undefined, broken: boolean
   const known = (name: Name): Field | undefined => {
     const field = fields.get(name.text);
     if (field === undefined && !broken && !unread.inside(decl.span, definition(name.text))) {
-      report.add('unknown-field', name.span, `"${decl.name.text}" has no field "${name.text}".`, { hint: meant(name.text, fields.keys()) });
+      report.add('unknown-field', name.span, `"${decl.name.text}" has no field "${name.text}".`, { hint: meant(name.text, fields.keys()) ?? (name === decl.time ? timesOf(fields) : undefined) });
     }
     return field;
   };
   const time = decl.time === undefined ? base?.time : checkTime(decl.name.text, decl.time, known(decl.time), report);
   const id = decl.id === undefined ? base?.id ?? [] : decl.id.filter((name) => known(name) !== undefined).map((name) => name.text);
   return { name: decl.name.text, span: decl.name.span, base, fields, fieldSpans, time, id: [...new Set(id)], once: base?.once, broken };
+}
+
+function timesOf(fields: ReadonlyMap<string, Field>): string | undefined {
+  const times = [...fields.values()].filter((field) => field.type.kind === 'time').map((field) => field.name);
+  return times.length === 0 ? 'declare a field of type time' : `write time ${times[0]}`;
 }
 
 function checkTime(event: string, name: Name, field: Field | undefined, report: Report): string | undefined {

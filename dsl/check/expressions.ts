@@ -5,7 +5,7 @@ import { fold } from './fold.ts';
 import { resolveMember, resolveName } from './names.ts';
 import { between, binary, conditional, isNull, like, matches, membership, negation } from './operators.ts';
 import { BOOL, DURATION, FLOAT, INT, NULL_TYPE, STRING, aType, commonType, listOf } from './types.ts';
-import { literal, mostNulls, value, type Value } from './value.ts';
+import { literal, value, type Value } from './value.ts';
 
 /**
  * Resolves and types an expression. Gives undefined where something in it is wrong, which has then been reported: here, or where the name it
@@ -19,11 +19,12 @@ export function elaborate(ctx: Context, expr: AstExpr | undefined): Value | unde
 function elaborated(ctx: Context, expr: AstExpr): Value | undefined {
   const { span } = expr;
   switch (expr.kind) {
-    case 'number': return literal(expr.isInt ? INT : FLOAT, span, expr.value);
+    // What is no number or duration was reported when it was read.
+    case 'number': return Number.isNaN(expr.value) ? undefined : literal(expr.isInt ? INT : FLOAT, span, expr.value);
     case 'string': return literal(STRING, span, expr.value);
     case 'bool': return literal(BOOL, span, expr.value);
     case 'null': return literal(NULL_TYPE, span, null);
-    case 'duration': return literal(DURATION, span, expr.ms);
+    case 'duration': return Number.isNaN(expr.ms) ? undefined : literal(DURATION, span, expr.ms);
     case 'regex':
       return ctx.globals.report.add('regex-here', span, 'A regular expression stands only after `matches`, and as the second argument of `split` and `replace`.');
     case 'record':
@@ -65,7 +66,7 @@ function list(ctx: Context, expr: Extract<AstExpr, { kind: 'list' }>): Value | u
     }
     element = common;
   }
-  return value(listOf(element, mostNulls(...made) > 0), expr.span, { kind: 'list', items: made.map((item) => item.expr) });
+  return value(listOf(element, made.some((item) => item.nulls > 0)), expr.span, { kind: 'list', items: made.map((item) => item.expr) });
 }
 
 function index(ctx: Context, expr: Extract<AstExpr, { kind: 'index' }>): Value | undefined {

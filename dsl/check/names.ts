@@ -45,6 +45,7 @@ function unknownName(ctx: Context, name: string, span: Span): undefined {
   const stage = scope.stage?.(name);
   if (stage !== undefined) {
     const example = stage.event.names()[0] ?? 'field';
+    if (stage.as === 'unused') return undefined;
     return report.add('stage-without-field', span, `"${name}" is a stage, not a value.`, {
       hint: stage.as === 'list' ? `count(${name}), or an aggregate such as last(${name}).${example}` : `write ${name} and a field: ${name}.${example}`,
     });
@@ -62,6 +63,7 @@ function unknownName(ctx: Context, name: string, span: Span): undefined {
     return view !== undefined && view.as !== 'banned' && view.as !== 'later' && view.event.field(name) !== 'none';
   });
   if (scope.report === true && having.length > 0) {
+    if (scope.isKeyRead?.() === false) return undefined;
     const list = scope.stage!(having[0]!)!.as === 'list';
     return report.add('unknown-name', span, `"${name}" is not a part of the rule's key, a param or a const; ${scope.place} has no event of its own.`, {
       hint: list ? `write it with its stage, in an aggregate: last(${having[0]}).${name}` : `write it with its stage: ${having[0]}.${name}`,
@@ -75,7 +77,8 @@ function unknownName(ctx: Context, name: string, span: Span): undefined {
   const only = scope.event?.types.filter((one) => one.fields.has(name)).map((one) => one.name) ?? [];
   return report.add('unknown-name', span, type === undefined ? `Unknown name "${name}" in ${scope.place}.`
     : `Unknown name "${name}": it is no field of ${type}, no param and no const.`, {
-    hint: only.length > 0 ? `only ${only.join(' and ')} has it; the event may be any of them` : having.length > 0 ? `the stage "${having[0]}" has such a field: ${having[0]}.${name}` : meant(name, known),
+    hint: only.length > 0 ? `only ${only.join(' and ')} has it; the event may be any of them` : having.length > 0 ? `the stage "${having[0]}" has such a field: ${having[0]}.${name}`
+      : meant(name, known) ?? (scope.words === undefined ? undefined : `write ${scope.words.slice(0, -1).join(', ')} or ${scope.words.at(-1)}`),
   });
 }
 
@@ -119,6 +122,8 @@ export function resolveMember(ctx: Context, expr: Extract<AstExpr, { kind: 'memb
   if (record === undefined) return undefined;
   const { type } = record.expr;
   if (type.kind !== 'record') {
+    // A stage whose definition could not be read, and a field that happens to have its name.
+    if (object.kind === 'name' && ctx.scope.undefinedStages?.has(object.name) === true) return undefined;
     return ctx.globals.report.add('type-mismatch', name.span, `Only records have fields; this is ${aType(type)}.`);
   }
   const field = type.fields.find((other) => other.name === name.text);
@@ -134,11 +139,12 @@ function unknownStage(ctx: Context, name: string, span: Span): undefined {
   if (scope.stage === undefined) {
     return globals.report.add('unknown-name', span, `Unknown name "${name}": ${scope.place} knows no stages.`, { hint: meant(name, scope.event?.names() ?? []) });
   }
-  return globals.report.add('unknown-stage', span, `Unknown stage "${name}".`, { hint: meant(name, [...scope.stageNames ?? [], ...scope.event?.names() ?? []]) });
+  return globals.report.add('unknown-stage', span, `Unknown stage "${name}".`, { hint: meant(name, [...scope.stageNames ?? [], ...scope.event?.names() ?? []]) ?? (/^(previous|before|last)$/i.test(name) ? 'the event bound before this one is prev' : undefined) });
 }
 
 /** Reports a stage that cannot be read where the expression stands. */
 export function readable(ctx: Context, stage: StageView, span: Span): boolean {
+  if (stage.as === 'unused') return false;
   if (stage.as === 'banned') {
     ctx.globals.report.add('banned-stage-read', span, `"${stage.name}" is only ever banned, so no event is bound to it.`, { related: [{ span: stage.span, message: 'defined here' }] });
     return false;

@@ -9,7 +9,7 @@ export interface More {
 
 /** Collects findings. A finding's severity is that of its code in the catalogue; one found twice at one place is kept once. */
 export class Report {
-  readonly #found = new Map<string, Diagnostic>();
+  #found = new Map<string, Diagnostic>();
   #muted = 0;
 
   /** Gives undefined, which as a value stands for "wrong, and reported". */
@@ -32,6 +32,17 @@ export class Report {
       return run();
     } finally {
       this.#muted--;
+    }
+  }
+
+  /** Keeps what `run` reports only where `keep` says so, which is asked only if there is something. */
+  provided(keep: () => boolean, run: () => void): void {
+    const before = this.#found;
+    this.#found = new Map(before);
+    try {
+      run();
+    } finally {
+      if (this.#found.size === before.size || !keep()) this.#found = before;
     }
   }
 

@@ -27,13 +27,15 @@ export interface Shape {
   readonly match: MatchClause;
   readonly stages: ReadonlyMap<string, StageInfo>;
   readonly counts: ReadonlyMap<QuantifiedPattern, Counts>;
+  /** The pattern was read to its end, and its counts are known: else nothing is said of it as a whole. Costs something where it is asked first. */
+  readonly isWhole: () => boolean;
   /** Undefined where the pattern is too wrong to be read. */
   readonly pattern: Pattern | undefined;
   readonly flow: Flow | undefined;
   readonly events: ReadonlyMap<string, EventInfo>;
 }
 
-const UNKNOWN: Counts = { min: undefined as unknown as Expr, max: undefined, least: 0, most: Infinity, fixed: false };
+const UNKNOWN: Counts = { min: undefined as unknown as Expr, max: undefined, least: 0, most: Infinity, ever: { least: 0, most: Infinity }, broken: true, fixed: false };
 
 export class ShapeReader {
   readonly shape: Shape;
@@ -42,15 +44,14 @@ export class ShapeReader {
 
   constructor(shape: Shape) {
     this.shape = shape;
+    this.stageNames = [...shape.stages.keys()];
     const named = [...placesOf(shape.match.pattern).map((place) => place.stage), ...shape.match.without.map((name) => name.text)];
     this.undefinedStages = new Set(named.filter((name) => !shape.stages.has(name)));
   }
 
   readonly countsOf = (node: QuantifiedPattern): Counts => this.shape.counts.get(node) ?? UNKNOWN;
 
-  get stageNames(): string[] {
-    return [...this.shape.stages.keys()];
-  }
+  readonly stageNames: readonly string[];
 
   /** Where the stage takes its events; undefined: it is only ever banned. */
   boundPlace(stage: StageInfo): Place | undefined {
@@ -85,6 +86,7 @@ export class ShapeReader {
   fromStage(reader: StageInfo, name: string): StageView | undefined {
     const target = this.shape.stages.get(name);
     if (target === undefined) return undefined;
+    if (isUnused(target) || isUnused(reader)) return this.view(target, 'unused', true);
     const place = this.boundPlace(target);
     if (target === reader) {
       // In a repeated group also a banned stage is a loop by its own name; it takes nothing, so the list is empty.
@@ -102,6 +104,10 @@ export class ShapeReader {
     return views.reduce<StageView | undefined>((worst, one) => (worst === undefined ? one : both(worst, one)), undefined) ?? this.view(target, 'later', true);
   }
 
+  private unbound(target: StageInfo): StageView {
+    return this.view(target, isUnused(target) || this.shape.pattern === undefined ? 'unused' : 'banned', true);
+  }
+
   private fromPlace(target: StageInfo, place: Place, at: Place): StageView {
     const { order, list, optional } = relate(place, at, this.countsOf);
     if (order === 'after') return this.view(target, 'later', true);
@@ -111,7 +117,7 @@ export class ShapeReader {
   /** A stage as seen from every arrow of the pattern, or from where a bound of the whole match starts: only the first one is bound there. */
   fromAnyArrow(target: StageInfo): StageView {
     const place = this.boundPlace(target);
-    if (place === undefined) return this.view(target, 'banned', true);
+    if (place === undefined) return this.unbound(target);
     const as = isLoop(place, this.countsOf) ? 'list' : 'one';
     if (this.isOnlyFirst(target)) return this.view(target, as, false);
     const canBeFirst = this.shape.flow?.firsts.has(target.name) === true;
@@ -123,7 +129,7 @@ export class ShapeReader {
     const target = this.shape.stages.get(name);
     if (target === undefined) return undefined;
     const place = this.boundPlace(target);
-    if (place === undefined) return this.view(target, 'banned', true);
+    if (place === undefined) return this.unbound(target);
     if (target === of) return this.view(target, isLoop(place, this.countsOf) ? 'list' : 'one', false);
     const at = this.boundPlace(of);
     return at === undefined ? this.view(target, 'later', true) : this.fromPlace(target, place, at);
@@ -134,7 +140,7 @@ export class ShapeReader {
     const target = this.shape.stages.get(name);
     if (target === undefined) return undefined;
     const place = this.boundPlace(target);
-    if (place === undefined) return this.view(target, 'banned', true);
+    if (place === undefined) return this.unbound(target);
     const bound = timeout ? this.isOnlyFirst(target) : this.isAlwaysBound(target);
     return this.view(target, isLoop(place, this.countsOf) ? 'list' : 'one', !bound);
   }
@@ -157,14 +163,19 @@ export class ShapeReader {
     const types = [...names].flatMap((name) => this.shape.events.get(name) ?? []);
     const event = looseViewOf(types);
     // Where the pattern could not be read, or a type is not known, nothing can be told.
-    const broken = before === undefined || stages.some((stage) => stage.event.broken);
+    const broken = before === undefined || stages.some((stage) => stage.event.broken) || (types.length === 0 && !this.shape.isWhole());
     return { event: broken ? { ...event, broken, types: types.length > 0 ? types : [...this.shape.events.values()] } : { ...event, broken: false }, maybeUnbound: before?.has(START) !== false };
   }
 }
 
+/** The pattern does not name it, which has been reported. */
+function isUnused(stage: StageInfo): boolean {
+  return stage.places.length === 0 && !stage.without;
+}
+
 /** What holds of a stage seen from two places. */
 function both(a: StageView, b: StageView): StageView {
-  const rank: Record<StageView['as'], number> = { tested: 0, one: 1, list: 2, banned: 3, later: 4 };
+  const rank: Record<StageView['as'], number> = { tested: 0, one: 1, list: 2, banned: 3, later: 4, unused: 5 };
   return { ...a, as: rank[a.as] >= rank[b.as] ? a.as : b.as, maybeUnbound: a.maybeUnbound || b.maybeUnbound };
 }
 

@@ -48,18 +48,20 @@ export function checkRule(globals: Globals, decl: RuleDecl): CheckedRule {
   }
   const counts = readCounts(globals, match.pattern);
   const countsOf = (node: QuantifiedPattern): Counts => counts.get(node)!;
-  const stages = collectStages(globals, decl, placesOf(match.pattern), match.without);
+  const isWhole = (): boolean => !globals.unread.breaks(match.span) && [...counts.values()].every((one) => !one.broken);
+  const stages = collectStages(globals, decl, placesOf(match.pattern), match.without, isWhole);
   const sees = checkInputs(globals, clauses.one('on'), stages.values());
   const key = checkKey(globals, clauses.one('by'), sees, stages);
 
   // The pattern is read twice: its silences' durations read stages, and how those are seen is known only when the pattern is.
   const outline = report.muted(() => desugar(match.pattern, { report, countsOf, durationOf: (not) => literal(DURATION, not.span, 0).expr }));
-  const shape = { rule: decl, match, stages, counts, pattern: outline, flow: outline && shapeFlow(outline, counts), events: globals.events };
+  const shape = { rule: decl, match, stages, counts, isWhole, pattern: outline, flow: outline && shapeFlow(outline, counts), events: globals.events };
   const reader = new ShapeReader(shape);
   const pattern = desugar(match.pattern, { report, countsOf, durationOf: (not) => silenceDuration(globals, reader, not, key.names) });
 
   const typed = new Map<string, Stage>();
-  const order = new Map([...placesOf(match.pattern).map((place) => place.stage), ...match.without.map((name) => name.text)].map((name, i, all) => [name, all.indexOf(name) === i ? i : -1] as const).filter(([, i]) => i >= 0));
+  const mentions = new Set([...placesOf(match.pattern).map((place) => place.stage), ...match.without.map((name) => name.text)]);
+  const order = new Map([...mentions].map((name, i) => [name, i] as const));
   const inOrder = [...stages.values()].sort((a, b) => (order.get(a.name) ?? Infinity) - (order.get(b.name) ?? Infinity));
   inOrder.forEach((stage, i) => typed.set(stage.name, checkStage(globals, reader, stage, i, key.names)));
 
@@ -67,11 +69,11 @@ export function checkRule(globals: Globals, decl: RuleDecl): CheckedRule {
     : { kind: 'between', what: { kind: 'stages', stages: [...new Set(match.without.map((name) => name.text))] }, span: match.without[0]!.span };
   const outputs = checkOutputs(globals, decl, reader, key.names);
   const having = clauses.one('having');
-  const made = having && condition(contextOf(globals, reportScope(reader, key.names, '`having`', false)), having.cond, '`having`');
+  const made = having && condition(contextOf(globals, reportScope(globals, reader, key.names, '`having`', false)), having.cond, '`having`');
   const anyTimeout = outputs.some((output) => output.onTimeout && output.kind === 'alert');
-  const reports = reportScope(reader, key.names, 'the severity', anyTimeout);
+  const reports = reportScope(globals, reader, key.names, 'the severity', anyTimeout);
   const bounds = matchBounds(globals, reader, match, key.names);
-  const limit = checkLimit(globals, clauses.one('limit'), reportScope(reader, key.names, 'the limit', anyTimeout));
+  const limit = checkLimit(globals, clauses.one('limit'), reportScope(globals, reader, key.names, 'the limit', anyTimeout));
   const severity = checkSeverity(globals, clauses.one('severity'), reports, decl);
   if (pattern === undefined) return { decl, rule: undefined, reader, unavailable: false };
   const text = (kind: 'title' | 'description' | 'owner' | 'runbook'): { readonly [Key in typeof kind]?: string } => {
@@ -111,18 +113,24 @@ class Clauses {
   }
 }
 
+/** No `by` of the rule is lost in what the parser could not read, or wrong. */
+function isKeyRead(globals: Globals, decl: RuleDecl, key: readonly KeyNames[]): boolean {
+  if (key.some((part) => part.type === undefined) || globals.unread.inside(decl.span, /\b(?:by|key|group|partition)\b/)) return false;
+  return !decl.clauses.some((clause) => clause.kind === 'stage' && clause.names.some((name) => name.text === 'by'));
+}
+
 /** What alerts, emits, `having` and the like can name. */
-function reportScope(reader: ShapeReader, key: readonly KeyNames[], place: string, timeout: boolean): Scope {
+function reportScope(globals: Globals, reader: ShapeReader, key: readonly KeyNames[], place: string, timeout: boolean): Scope {
   return {
     place, key, stage: (name) => reader.fromReport(name, timeout), stageNames: reader.stageNames, undefinedStages: reader.undefinedStages,
-    prev: reader.previousAtEnd(timeout), match: true, report: true,
+    prev: reader.previousAtEnd(timeout), match: true, report: true, isKeyRead: () => isKeyRead(globals, reader.shape.rule, key),
   };
 }
 
 function checkOutputs(globals: Globals, decl: RuleDecl, reader: ShapeReader, key: readonly KeyNames[]): Output[] {
   return decl.clauses.flatMap((clause) => {
-    if (clause.kind === 'alert') return [checkAlert(globals, clause, reportScope(reader, key, clause.onTimeout ? '`on timeout alert`' : '`alert`', clause.onTimeout))];
-    if (clause.kind === 'emit') return [checkEmit(globals, clause, reportScope(reader, key, clause.onTimeout ? '`on timeout emit`' : '`emit`', clause.onTimeout))];
+    if (clause.kind === 'alert') return [checkAlert(globals, clause, reportScope(globals, reader, key, clause.onTimeout ? '`on timeout alert`' : '`alert`', clause.onTimeout))];
+    if (clause.kind === 'emit') return [checkEmit(globals, clause, reportScope(globals, reader, key, clause.onTimeout ? '`on timeout emit`' : '`emit`', clause.onTimeout))];
     return [];
   });
 }

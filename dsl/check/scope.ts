@@ -10,9 +10,10 @@ export interface StageView {
   readonly event: EventView;
   /**
    * 'tested': it is the event being tested; 'one': the one event bound to it (of this turn, in a repeated group); 'list': it is a loop here, and goes
-   * into an aggregate; 'later': it cannot be bound yet; 'banned': it never is.
+   * into an aggregate; 'later': it cannot be bound yet; 'banned': it never is; 'unused': the pattern does
+   * not name it, or cannot be read, which has been reported: who reads it stays silent.
    */
-  readonly as: 'tested' | 'one' | 'list' | 'later' | 'banned';
+  readonly as: 'tested' | 'one' | 'list' | 'later' | 'banned' | 'unused';
   /** It may have no event here. */
   readonly maybeUnbound: boolean;
 }
@@ -38,6 +39,8 @@ export interface Scope {
   readonly words?: readonly string[];
   /** A report (alert, emit, having), where a bare name is no field: the message hints at `stage.field`. */
   readonly report?: boolean;
+  /** All parts of the rule's key are known: a name that is none of them is not one of those that could not be read. */
+  readonly isKeyRead?: () => boolean;
 }
 
 /** A place where only literals, consts and params can be read. */

@@ -8,11 +8,14 @@ import type { Globals } from './globals.ts';
 import { ownLoop, type Place } from './places.ts';
 import { acceptedTypes, type ShapeReader, type StageInfo } from './rule-shape.ts';
 import type { Scope } from './scope.ts';
-import { aType, isNumber } from './types.ts';
+import { aType, isNumber, isText } from './types.ts';
 import { definition } from './unread.ts';
 
-/** The stages of a rule as defined; reports names defined twice, used and not defined, defined and not used, and used twice. */
-export function collectStages(globals: Globals, rule: RuleDecl, places: readonly Place[], without: readonly Name[]): Map<string, StageInfo> {
+/** Clauses that an author may write with a colon, which makes a stage's definition of them. */
+const CLAUSES = new Set(['title', 'description', 'severity', 'tags', 'owner', 'runbook', 'by', 'on', 'match', 'having', 'alert', 'emit', 'keep', 'limit', 'mode', 'evidence', 'version']);
+
+/** The stages of a rule as defined; reports names defined twice, used and not defined, defined and not used (where the pattern `isWhole`), and used twice. */
+export function collectStages(globals: Globals, rule: RuleDecl, places: readonly Place[], without: readonly Name[], isWhole: () => boolean): Map<string, StageInfo> {
   const { report } = globals;
   const defs = new Map<string, { readonly def: StageDef; readonly name: Name }>();
   for (const clause of rule.clauses) {
@@ -23,23 +26,29 @@ export function collectStages(globals: Globals, rule: RuleDecl, places: readonly
       else defs.set(name.text, { def: clause, name });
     }
   }
-  const unused = [...defs.keys()].filter((name) => !places.some((place) => place.stage === name) && !without.some((other) => other.text === name));
+  const placesOfStage = Map.groupBy(places, (place) => place.stage);
+  const withouts = new Set(without.map((name) => name.text));
+  const unused = new Set([...defs.keys()].filter((name) => !placesOfStage.has(name) && !withouts.has(name)));
   for (const used of [...places.map((place) => ({ text: place.stage, span: place.span })), ...without]) {
-    if (defs.has(used.text) || globals.unread.at(used.span) || globals.unread.inside(rule.span, definition(used.text))) continue;
+    if (defs.has(used.text) || globals.unread.breaks(used.span) || globals.unread.inside(rule.span, definition(used.text))) continue;
     report.add('undefined-stage', used.span, `The stage "${used.text}" is not defined.`, {
-      hint: meant(used.text, unused.length > 0 ? unused : defs.keys()) ?? `define it in the rule: ${used.text}: Type where …`,
+      hint: meant(used.text, unused.size > 0 ? unused : defs.keys()) ?? `define it in the rule: ${used.text}: Type where …`,
     });
   }
   const stages = new Map<string, StageInfo>();
   for (const [name, { def, name: at }] of defs) {
-    if (unused.includes(name)) report.add('unused-stage', at.span, `The stage "${name}" is defined and not used in the pattern.`, { hint: 'name it in `match`, or remove it' });
-    const types = def.types.flatMap((type) => eventType(globals, type) ?? []);
+    if (unused.has(name) && isWhole()) {
+      report.add('unused-stage', at.span, `The stage "${name}" is defined and not used in the pattern.`, {
+        hint: CLAUSES.has(name) ? `as a clause, \`${name}\` has no colon` : 'name it in `match`, or remove it',
+      });
+    }
+    const types = def.types.flatMap((type) => (CLAUSES.has(name) && unused.has(name) ? globals.events.get(type.text) : eventType(globals, type)) ?? []);
     const event = viewOf(types);
     stages.set(name, {
       name, span: at.span, def, types, event: types.length < def.types.length ? { ...event, broken: true } : event,
-      accepts: acceptedTypes(types, globals.events), places: places.filter((place) => place.stage === name), without: without.some((other) => other.text === name),
+      accepts: acceptedTypes(types, globals.events), places: placesOfStage.get(name) ?? [], without: withouts.has(name),
     });
-    refuseSecondUse(globals, name, places, without);
+    refuseSecondUse(globals, name, placesOfStage.get(name) ?? [], without);
   }
   return stages;
 }
@@ -50,8 +59,7 @@ export function eventType(globals: Globals, name: Name): EventInfo | undefined {
   return globals.report.add('unknown-type', name.span, `Unknown event type "${name.text}".`, { hint: meant(name.text, globals.events.keys()) });
 }
 
-function refuseSecondUse(globals: Globals, name: string, places: readonly Place[], without: readonly Name[]): void {
-  const mine = places.filter((place) => place.stage === name);
+function refuseSecondUse(globals: Globals, name: string, mine: readonly Place[], without: readonly Name[]): void {
   const bound = mine.filter((place) => place.role === 'bound');
   const [first, second] = bound;
   if (second !== undefined) {
@@ -113,6 +121,7 @@ function checkWithin(globals: Globals, reader: ShapeReader, stage: StageInfo, wi
     }
   } else {
     const view = reader.fromStage(stage, of.text)!;
+    if (view.as === 'unused') return undefined;
     if (view.as === 'banned') return report.add('banned-stage-read', of.span, `"${of.text}" is only ever banned, so no event is bound to it.`);
     if (view.as === 'later') return report.add('stage-not-bound', of.span, `"${of.text}" is not bound yet when "${stage.name}" is tested.`, { hint: 'the span starts with a stage before this one' });
   }
@@ -130,7 +139,7 @@ export function checkDuration(globals: Globals, expr: AstExpr, scope: Scope): Ex
   if (made === undefined) return undefined;
   const { type } = made.expr;
   if (type.kind !== 'duration') {
-    return report.add('type-mismatch', expr.span, `${sentence(scope.place)} is a duration; this is ${aType(type)}.`, { hint: isNumber(type) ? 'a duration has a unit: 10s, 5m, 2h' : undefined });
+    return report.add('type-mismatch', expr.span, `${sentence(scope.place)} is a duration; this is ${aType(type)}.`, { hint: isNumber(type) ? 'a duration has a unit: 10s, 5m, 2h' : isText(type) ? 'a duration stands without quotes: 10m' : undefined });
   }
   if (made.expr.kind === 'literal' && typeof made.expr.value === 'number' && made.expr.value <= 0) emptySpan(globals, expr.span, scope.place);
   return made.expr;

@@ -57,7 +57,7 @@ export function checkTest(globals: Globals, test: TestDecl, rules: ReadonlyMap<s
   if (nothing !== undefined && expected !== undefined) {
     report.add('contradiction', nothing.span, '`expect nothing` contradicts another `expect` of this test.', { related: [{ span: expected.span, message: 'something is expected here' }] });
   }
-  if (nothing === undefined && expected === undefined && !globals.unread.inside(test.span, /\bexpect\b/)) {
+  if (nothing === undefined && expected === undefined && !globals.unread.inside(test.span, /\bexp/)) {
     report.add('test-without-expect', headOf(test), `The test "${test.title}" says not what it expects, so it fails on any alert.`, { hint: 'write expect nothing, if that is what is meant' });
   }
   if (tested.length < test.rules.length || tested.some((rule) => rule.unavailable)) return undefined;
@@ -215,17 +215,17 @@ function plainRecord(globals: Globals, value: Extract<AstExpr, { kind: 'record' 
 function expectation(globals: Globals, step: Of<'expect'>, tested: readonly CheckedRule[], unknownRule: boolean): Expect | undefined {
   const at = timeOf(globals, step.at);
   const fields: Record<string, unknown> = {};
-  const outputs = tested.flatMap(({ rule }) => rule?.outputs ?? []);
   // A rule that could not be read may have any field.
   const loose = unknownRule || tested.some(({ rule, unavailable }) => rule === undefined || unavailable);
+  const isRead = (): boolean => tested.every(({ decl }) => !globals.unread.inside(decl.span, /\b(?:alert|emit|by)\b/));
   const type = step.what === 'emit' ? eventType(globals, step.type) : undefined;
   if (step.what === 'emit' && type === undefined) return undefined;
   const known = step.what === 'emit' ? emittedFields(type!) : alertFields(tested, step.what === 'timeout');
-  if (!loose) refuseImpossible(globals, step, outputs, type);
+  if (!loose) globals.report.provided(isRead, () => refuseImpossible(globals, step, tested, type));
   for (const field of step.fields.filter((one) => isNew(globals, step.fields, one))) {
     const declared = known.get(field.name.text);
     if (declared === undefined) {
-      if (!loose && !(type?.broken ?? false) && !hasBroken(tested, field.name.text)) unknownExpected(globals, field, known, type);
+      if (!loose && !(type?.broken ?? false) && !hasBroken(tested, field.name.text)) globals.report.provided(isRead, () => unknownExpected(globals, field, known, type));
       continue;
     }
     const made = anyOf(globals, field, declared);
@@ -241,9 +241,12 @@ function hasBroken(tested: readonly CheckedRule[], name: string): boolean {
     || (clause.kind === 'by' && clause.keys.some((key) => key.name.text === name))));
 }
 
-function refuseImpossible(globals: Globals, step: Of<'expect'>, outputs: readonly Output[], type: EventInfo | undefined): void {
+function refuseImpossible(globals: Globals, step: Of<'expect'>, tested: readonly CheckedRule[], type: EventInfo | undefined): void {
+  const outputs = tested.flatMap(({ rule }) => rule?.outputs ?? []);
   const fits_ = (output: Output): boolean => (step.what === 'emit' ? output.kind === 'emit' && output.target === type!.name : output.kind === 'alert' && output.onTimeout === (step.what === 'timeout'));
   if (outputs.some(fits_)) return;
+  // What emits a type that is not known has been reported.
+  if (step.what === 'emit' && tested.some(({ decl }) => decl.clauses.some((clause) => clause.kind === 'emit' && !globals.events.has(clause.type.text)))) return;
   globals.report.add('never-reported', step.span, step.what === 'emit' ? `No rule of this test emits "${type!.name}".`
     : step.what === 'timeout' ? 'No rule of this test has `on timeout alert`.' : 'No rule of this test has an `alert`.');
 }

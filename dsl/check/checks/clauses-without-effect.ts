@@ -10,7 +10,7 @@ export const clausesWithoutEffect: Check = ({ rule, report, shape, globals }) =>
     report.add('no-output', shape.rule.name.span, `The rule "${rule.name}" reports nothing.`, { hint: 'add alert channel { … }, or emit Type { … }' });
   }
   const limit = clause('limit');
-  if (limit !== undefined && reports.length > 0 && !reports.some((one) => one.kind === 'alert')) {
+  if (limit !== undefined && reports.length > 0 && !reports.some((one) => one.kind === 'alert') && !globals.unread.inside(shape.rule.span, /\balert\b/)) {
     report.add('no-effect', limit.span, '`limit` has no effect: it is about alerts, and this rule only emits.');
   }
   const having = clause('having');

@@ -12,14 +12,16 @@ import { neverTrue } from './never-true.ts';
 import { noTimeBound } from './no-time-bound.ts';
 import { redundantBans } from './redundant-bans.ts';
 import { redundantLoops } from './redundant-loops.ts';
+import { withinLimits } from './within-limits.ts';
 
 const CHECKS: readonly Check[] = [
-  emptyMatch, needsBound, noTimeBound, neverTrue, neverMatches, redundantLoops, redundantBans, arrowMistakes, firstDropsOthers, boundsWithoutEffect,
+  emptyMatch, withinLimits, needsBound, noTimeBound, neverTrue, neverMatches, redundantLoops, redundantBans, arrowMistakes, firstDropsOthers, boundsWithoutEffect,
   clausesWithoutEffect,
 ];
 
 /** Checks of a rule as a whole, once its parts are known. */
 export function checkFinished(globals: Globals, { rule, reader }: CheckedRule): void {
   const finished = rule && reader && finish(globals, rule, reader);
-  if (finished !== undefined) CHECKS.forEach((check) => check(finished));
+  if (finished === undefined) return;
+  globals.report.provided(finished.shape.isWhole, () => CHECKS.forEach((check) => check(finished)));
 }

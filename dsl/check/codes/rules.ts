@@ -2,6 +2,9 @@ import type { CodeInfo } from './info.ts';
 
 const RULE = 'rule R {\n  by card\n  match a\n  a: Payment where amount > 5\n  alert out { card, sum: a.amount }\n}';
 
+const names = (count: number): string => Array.from({ length: count }, (_, i) => `s${i}`).join(', ');
+const steps = (count: number): string => names(count).replaceAll(', ', ' -> ');
+
 /** Rules, patterns and tests. */
 export const ruleCodes = {
   'no-match': {
@@ -37,7 +40,7 @@ export const ruleCodes = {
     example: '  match a* within 5m\n  a: Payment', corrected: '  match all a+ within 5m\n  a: Payment',
   },
   'bad-count': {
-    severity: 'error', meaning: 'A repeat count makes no sense.', cause: 'Counts are ints of zero or more, the smaller one first; a part that repeats no times is left out.',
+    severity: 'error', meaning: 'A repeat count makes no sense.', cause: 'Counts are whole numbers, params, consts or their sums, differences and products, of zero or more, the smaller one first; a part that repeats no times is left out.',
     example: '  match a{5,2} -> b within 5m\n  a, b: Payment', corrected: '  match a{2,5} -> b within 5m\n  a, b: Payment',
   },
   'not-a-loop': {
@@ -56,6 +59,10 @@ export const ruleCodes = {
     severity: 'error', meaning: '`not` stands before something that cannot be banned.', cause: '`not` takes a stage, an `or` of stages, or a sequence in parentheses; with `for`, no sequence.',
     example: '  match a -> not b+ -> c within 5m\n  a, b, c: Payment', corrected: '  match a -> not b -> c within 5m\n  a, b, c: Payment',
   },
+  'banned-sequence': {
+    severity: 'error', meaning: 'A banned sequence is more than this version can run.', cause: 'It consists of single stages: no quantifiers and no alternatives in it, and no `values` over its stages in their conditions.',
+    example: '  match a -> not (b{2} -> c) -> d within 5m\n  a, b, c, d: Payment', corrected: '  match a -> not (b -> b2 -> c) -> d within 5m\n  a, b, b2, c, d: Payment',
+  },
   'bad-and': {
     severity: 'error', meaning: '`and` joins something else than two to four single stages.', cause: 'It stands for all orders of its stages, so it takes few and simple ones.',
     example: '  match (a and b+) -> c within 5m\n  a, b, c: Payment', corrected: '  match (a and b) -> c within 5m\n  a, b, c: Payment',
@@ -67,6 +74,15 @@ export const ruleCodes = {
   'silence-arrow': {
     severity: 'error', meaning: 'A silence follows another arrow than `->`.', cause: 'A silence is a step without an event, at the start or after `->`.',
     example: '  match a => not b for 5m\n  a, b: Payment', corrected: '  match a -> not b for 5m\n  a, b: Payment',
+  },
+  'too-many-steps': {
+    severity: 'error', meaning: 'A pattern has more steps than this version can run.', cause: 'Each mention of a stage is a step, and each order of an `and` has its own; a quantifier makes no more of them. A longer story is told by two rules: the first emits an event that begins the second.',
+    example: `  match ${steps(128)} within 5m\n  ${names(128)}: Payment`, corrected: '  match a{128} within 5m\n  a: Payment',
+  },
+  'too-many-next': {
+    severity: 'error', meaning: 'More steps may come next after one than this version can tell apart.', cause: 'Alternatives, and steps that may be left out, are all possible next; each repeat around a step adds its first ones again, and to be complete counts as one.',
+    example: `  match a -> (${names(33).replaceAll(', ', ' or ').replace('s0 or ', '')}) within 5m\n  a, ${names(33).replace('s0, ', '')}: Payment`,
+    corrected: '  match a -> b within 5m\n  a: Payment\n  b: Payment where items between 1 and 32',
   },
   'absence-without-bound': {
     severity: 'error', meaning: 'An absence at the end has no time bound, so it is never complete.', cause: 'It is complete when the first bound ends: add `within`, `gap` or `within session`.',

@@ -10,6 +10,14 @@ export const syntaxCodes = {
     severity: 'error', meaning: 'No clause of a rule has this name.', cause: 'Usually a misspelt keyword, or a stage whose `:` is missing.',
     example: '  match a\n  a: Payment\n  sevrity high', corrected: '  match a\n  a: Payment\n  severity high',
   },
+  'missing-arrow': {
+    severity: 'error', meaning: 'Two steps of a pattern stand side by side with no arrow between them.', cause: 'Steps are joined by `->`, `->>` or `=>`. A misspelt word before a step, as in `match longst a`, is read as a step, too.',
+    example: '  match a b within 5m\n  a, b: Payment', corrected: '  match a -> b within 5m\n  a, b: Payment',
+  },
+  'wrong-encoding': {
+    severity: 'error', meaning: 'The file is not UTF-8.', cause: 'It was saved in another encoding, such as Latin-1 or UTF-16: some bytes of it are no characters.',
+    example: 'const name = "Jos\ufffd"', corrected: 'const name = "José"',
+  },
   'assignment': {
     severity: 'error', meaning: '`=` stands where two values are compared.', cause: '`==` compares; `=` gives a const, a param or a function its value.',
     example: '  match a\n  a: Payment where card = "c1"', corrected: '  match a\n  a: Payment where card == "c1"',

@@ -65,7 +65,7 @@ Examples:
   alcedo run rules/fraud --events payments.jsonl.zst --pretty --rule CardTesting
   alcedo run velocity.cep --events Payment=tx.csv.gz --map Payment.card=customer_id,Payment.at=ts --alerts alerts.jsonl
   alcedo run rules/ --events Payment=pay.csv --events Login=logins.jsonl --lateness 5s --late late.jsonl --rejects rejects.jsonl
-  alcedo simulate payments --for 10m | alcedo run rules/fraud --events - --param big=750 | jq .fields`)
+  alcedo simulate payments --for 10m | alcedo run rules/fraud --events - --param ceiling=750 | jq .fields`)
     .action((paths: string[], options: RunOptions) => run(io, paths, options));
 }
 

@@ -1,4 +1,5 @@
 import { openBytes } from './byte-source.ts';
+import { csvSchema } from './csv-json.ts';
 import { CsvReader } from './csv-reader.ts';
 import { mapSchema } from './field-map.ts';
 import { JsonLinesReader } from './json-reader.ts';
@@ -26,11 +27,10 @@ export async function openEvents(spec: EventSpec, context: ReadContext): Promise
   // Throws for what is wrong with the map, for CSV too, which handles it its own way.
   const mapped = mapSchema(schema, map);
   const type = spec.type ?? (schema.types.length === 1 ? schema.types[0]!.name : undefined);
-  const checkType = spec.type === undefined;
-  const bytes = await openBytes(path);
-  if ((spec.format ?? formatOf(path)) === 'csv') return new CsvReader(name, bytes, context, source, { type, checkType, typeField, map });
-  const options = { typeField, ...(type !== undefined && { defaultType: type, checkType }) };
-  return new JsonLinesReader(name, bytes, { ...context, schema: mapped }, source, options);
+  const decoding = { typeField, ...(type !== undefined && { defaultType: type, checkType: spec.type === undefined }) };
+  const input = { name, source: await openBytes(path), index: source, context, decoding };
+  if ((spec.format ?? formatOf(path)) === 'csv') return new CsvReader({ ...input, schema: csvSchema(schema, map) }, { type, typeField, map });
+  return new JsonLinesReader({ ...input, schema: mapped });
 }
 
 function formatOf(path: string): 'json' | 'csv' {
