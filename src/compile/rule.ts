@@ -41,6 +41,15 @@ function aggregateRegisters(expr: Aggregate, scope: string): string[] {
 const initialOf = (register: string): string =>
   register.startsWith('#') || /^a(@\d+)?:.*:(n|sum|k|mean|m2)$/.test(register) ? '0' : 'NaN';
 
+/** A ban of several steps; `not (b)` is one of a stage. */
+const isSequence = (ban: Ban): boolean => ban.what.kind === 'sequence' && ban.what.pattern.kind !== 'stage';
+
+const sameCond = (a: Cond, b: Cond): boolean => a.predicate === b.predicate && a.rest === b.rest && a.stage === b.stage;
+
+function addOnce<T>(list: T[], item: T, same: (a: T, b: T) => boolean): void {
+  if (!list.some((other) => same(other, item))) list.push(item);
+}
+
 export function compileRule(context: Context, rule: Rule, index: number): RulePlan {
   const match = rule.match;
   const automaton = buildAutomaton(rule, (expr) => context.number(expr));
@@ -138,7 +147,7 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
       const kind = accept.absence.every((ban) => ban.kind === 'next') ? 'acceptNext' : 'absence';
       raws.push({
         kind, accept,
-        edge: { id: -1, from: position.id, to: -1, arrow: kind === 'acceptNext' ? 'next' : 'any', bans: accept.absence, greedy: accept.greedy, loop: undefined, leaves: accept.leaves, repeats: [], enters: [], resets: [], unless: [] },
+        edge: { id: -1, from: position.id, to: -1, arrow: kind === 'acceptNext' ? 'next' : 'any', bans: accept.absence.map((ban) => ({ ban, earlier: false })), greedy: accept.greedy, loop: undefined, leaves: accept.leaves, repeats: [], enters: [], resets: [], unless: [] },
       });
     }
     return raws;
@@ -156,7 +165,7 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
       for (const name of target.silence.stages) where(name);
       exprs.push({ expr: target.silence.duration, reader: undefined });
     }
-    for (const ban of raw.edge.bans) for (const name of banStages(ban)) where(name);
+    for (const { ban } of raw.edge.bans) for (const name of banStages(ban)) where(name);
     for (const greedy of raw.edge.greedy) { where(greedy.loop.stage); until(greedy.loop.stage); }
     if (raw.edge.loop !== undefined) until(raw.edge.loop.loop.stage);
     if (raw.edge.loop?.loop.lazy === true) {
@@ -188,7 +197,7 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
         if (!greedy.fresh && greedy.loop.counter !== undefined && greedy.loop.max !== Infinity) counter(greedy.loop.counter);
         if (loopStage(greedy.loop).until !== undefined) { reads.add(`#closed${greedy.loop.id}`); reads.add('#mask'); }
       }
-      if (raw.edge.bans.some((ban) => ban.kind === 'next')) reads.add('#mask');
+      if (raw.edge.bans.some(({ ban }) => ban.kind === 'next')) reads.add('#mask');
       if (raw.edge.loop?.loop.lazy === true && raw.edge.loop.loop.counter !== undefined && !raw.edge.loop.enter) counter(raw.edge.loop.loop.counter);
       for (const { expr, reader } of conditionsOf(raw)) for (const register of readsOf(expr, reader)) reads.add(register);
       const target = raw.edge.to < 0 ? undefined : automaton.positions[raw.edge.to]!.stage;
@@ -196,7 +205,7 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
         reads.add(bound.base);
         for (const register of readsOf(bound.expr)) reads.add(register);
       }
-      const banned = [...raw.edge.bans.flatMap(banStages), ...(raw.edge.to < 0 ? [] : automaton.positions[raw.edge.to]!.silence?.stages ?? [])];
+      const banned = [...raw.edge.bans.flatMap(({ ban }) => banStages(ban)), ...(raw.edge.to < 0 ? [] : automaton.positions[raw.edge.to]!.silence?.stages ?? [])];
       {
         for (const name of banned) {
           for (const bound of boundsOf(position.id, stageOf(name), false, false)) { reads.add(bound.base); for (const r of readsOf(bound.expr)) reads.add(r); }
@@ -309,16 +318,21 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
   const banCond = (position: number, name: string, resets: Edge['resets'] = []): Cond =>
     condOf(position, stageOf(name), stageOf(name).where, typesOf(stageOf(name)), inTime(position, boundsOf(position, stageOf(name), false, false), resets), resets);
   const loopCond = (position: number, name: string): Cond => condOf(position, stageOf(name), stageOf(name).where, typesOf(stageOf(name)));
+  /** Could the step after a lazy loop take the event that `edge` gives to the loop? What a new turn forgets on either way is null to it. */
+  const exitCond = (position: number, edge: Edge, exit: Edge): Cond => {
+    const stage = stageOf(automaton.positions[exit.to]!.stage!);
+    return condOf(position, stage, stage.where, typesOf(stage), [], [...edge.resets, ...exit.resets]);
+  };
   const seenTypes = [...rule.sees.keys()].map((name) => context.typeIndex(name));
   /** `until` is read on every event the rule sees that is of the loop's types. */
-  const untilCond = (position: number, stage: Stage): Cond | undefined =>
-    stage.until === undefined ? undefined : condOf(position, stage, stage.until, typesOf(stage).filter((type) => seenTypes.includes(type)));
+  const untilCond = (position: number, stage: Stage, resets: Edge['resets'] = []): Cond | undefined =>
+    stage.until === undefined ? undefined : condOf(position, stage, stage.until, typesOf(stage).filter((type) => seenTypes.includes(type)), [], resets);
 
   /**
    * A banned sequence at a position. Where its conditions read the event alone, the latest start of each of its beginnings is all there is to
    * remember; where they read bound events or each other, its candidates are logged and searched.
    */
-  const sequenceIndex = (ban: Ban, position: number): number => {
+  const sequenceIndex = (ban: Ban, position: number, resets: Edge['resets'] = []): number => {
     if (ban.what.kind !== 'sequence') throw new Error('not a banned sequence');
     const pattern = ban.what.pattern;
     const items = pattern.kind === 'sequence' ? pattern.items : [{ arrow: 'followed' as const, bans: [], pattern }];
@@ -330,29 +344,32 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
     const logged = names.some((name) => stageOf(name).within !== undefined || conjunctsOf(stageOf(name).where).some((e) => !isEventOnly(e)));
     let number = banNumbers.get(ban);
     if (number === undefined) banNumbers.set(ban, number = banNumbers.size);
-    const key = `${number}|${logged ? position : ''}`;
+    const key = `${number}|${logged ? `${position}|${resets.map((r) => r.group).join()}` : ''}`;
     const known = sequenceOf.get(key);
     if (known !== undefined) return known;
-    const outer = classLeaf(position);
-    const leaf: Leaf = {
-      ...outer,
-      stageField: (stage, field) => (names.includes(stage) ? `X.banned(${stageIndex.get(stage)!},${context.slot(field)})` : outer.stageField(stage, field)),
-      stageTime: (stage) => (names.includes(stage) ? `X.bannedTime(${stageIndex.get(stage)!})` : outer.stageTime(stage)),
-      aggregate: (expr) => {
-        if (!names.includes(expr.stage)) return outer.aggregate(expr);
-        if (expr.fn === 'values') context.unsupported(rule, ban.span, '`values` over a stage of a banned sequence');
-        const each: Leaf = { ...leaf, eachField: (field) => `Q[${context.slot(field)}]`, eachTime: () => 'Q[Q.length-1]' };
-        const value = expr.value === undefined ? 'null' : `(Q)=>${emitValue(expr.value, each)}`;
-        const where = expr.where === undefined ? 'null' : `(Q)=>${emitCondition(expr.where, each)}`;
-        return `X.bannedAggregate(${JSON.stringify(expr.fn)},${stageIndex.get(expr.stage)!},${value},${where})`;
-      },
+    const leafOf = (reader: string): Leaf => {
+      const outer = classLeaf(position, reader, resets);
+      const leaf: Leaf = {
+        ...outer,
+        stageField: (stage, field) => (names.includes(stage) ? `X.banned(${stageIndex.get(stage)!},${context.slot(field)})` : outer.stageField(stage, field)),
+        stageTime: (stage) => (names.includes(stage) ? `X.bannedTime(${stageIndex.get(stage)!})` : outer.stageTime(stage)),
+        aggregate: (expr) => {
+          if (!names.includes(expr.stage)) return outer.aggregate(expr);
+          if (expr.fn === 'values') context.unsupported(rule, ban.span, '`values` over a stage of a banned sequence');
+          const each: Leaf = { ...leaf, eachField: (field) => `Q[${context.slot(field)}]`, eachTime: () => 'Q[Q.length-1]' };
+          const value = expr.value === undefined ? 'null' : `(Q)=>${emitValue(expr.value, each)}`;
+          const where = expr.where === undefined ? 'null' : `(Q)=>${emitCondition(expr.where, each)}`;
+          return `X.bannedAggregate(${JSON.stringify(expr.fn)},${stageIndex.get(expr.stage)!},${value},${where})`;
+        },
+      };
+      return leaf;
     };
     const steps = items.map((item, i) => {
       const stage = stageOf(names[i]!);
       const all = conjunctsOf(stage.where);
       const rest = [
-        ...all.filter((e) => !isEventOnly(e)).map((e) => `(${emitCondition(e, leaf)})`),
-        ...inTime(position, boundsOf(position, stage, false, false)),
+        ...all.filter((e) => !isEventOnly(e)).map((e) => `(${emitCondition(e, leafOf(stage.name))})`),
+        ...inTime(position, boundsOf(position, stage, false, false), resets),
       ];
       return {
         arrow: item.arrow,
@@ -470,9 +487,10 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
     const nextBans: Cond[] = [];
     const sequenceBans: number[] = [];
     const deadlines: string[] = [];
-    for (const ban of edge.bans) {
-      if (ban.what.kind === 'sequence' && ban.what.pattern.kind !== 'stage') { sequenceBans.push(sequenceIndex(ban, position)); continue; }
-      for (const name of banStages(ban)) (ban.kind === 'next' ? nextBans : bans).push(banCond(position, name, edge.resets));
+    for (const { ban, earlier } of edge.bans) {
+      const resets = earlier ? [] : edge.resets;
+      if (isSequence(ban)) { addOnce(sequenceBans, sequenceIndex(ban, position, resets), (a, b) => a === b); continue; }
+      for (const name of banStages(ban)) addOnce(ban.kind === 'next' ? nextBans : bans, banCond(position, name, resets), sameCond);
       if (kind === 'absence' && ban.kind === 'between') {
         for (const name of banStages(ban)) for (const bound of boundsOf(position, stageOf(name), false, false)) {
           deadlines.push(`${readRegister(position, bound.base)}+${emitValue(bound.expr, classLeaf(position))}`);
@@ -501,10 +519,10 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
         until: untilCond(position, loopStage(greedy.loop)),
         closedCell: cellOf(position, `#closed${greedy.loop.id}`),
       })),
-      until: loop === undefined ? undefined : untilCond(position, loopStage(loop)),
+      until: loop === undefined ? undefined : untilCond(position, loopStage(loop), edge.resets),
       lazy: loop?.lazy !== true ? undefined : {
         min: loop.min, countCell: edge.loop!.enter || loop.counter === undefined ? -1 : cellOf(position, `#c${loop.counter.id}`), again: !edge.loop!.enter,
-        exits: lazyExits(edge.to, loop).map((exit) => ({ cond: condOf(position, stageOf(automaton.positions[exit.edge.to]!.stage!), stageOf(automaton.positions[exit.edge.to]!.stage!).where, typesOf(stageOf(automaton.positions[exit.edge.to]!.stage!))), bit: 1 << exit.slot })),
+        exits: lazyExits(edge.to, loop).map((exit) => ({ cond: exitCond(position, edge, exit.edge), bit: 1 << exit.slot })),
         targetCell: cellOf(edge.to, '#lazy'),
       },
       clear: lazyHere !== undefined && kind === 'event' && !(edge.loop?.loop === lazyHere && !edge.loop.enter) ? { cell: cellOf(position, '#lazy'), bit: 1 << slot } : undefined,
@@ -553,8 +571,8 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
   });
   const starts = automaton.starts.map((edge) => planEdge({ kind: 'event', edge }, 0, -1));
   const leading = automaton.starts.map((edge) => (match.within === undefined ? { conds: [], sequences: [] } : {
-    conds: edge.bans.flatMap((ban) => (ban.what.kind === 'sequence' && ban.what.pattern.kind !== 'stage' ? [] : banStages(ban).map((name) => banCond(-1, name)))),
-    sequences: edge.bans.flatMap((ban) => (ban.what.kind === 'sequence' && ban.what.pattern.kind !== 'stage' ? [sequenceIndex(ban, -1)] : [])),
+    conds: edge.bans.flatMap(({ ban }) => (isSequence(ban) ? [] : banStages(ban).map((name) => banCond(-1, name)))),
+    sequences: edge.bans.flatMap(({ ban }) => (isSequence(ban) ? [sequenceIndex(ban, -1)] : [])),
   }));
 
   // --- keys, filters, outputs -----------------------------------------------------------------------------------------------------------------
