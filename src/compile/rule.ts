@@ -622,6 +622,7 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
 
   const plan: Omit<RulePlan, 'cohort'> = {
     index, rule, automaton, key, stages, sees, filters, positions, starts, split, tracked,
+    completesAgain: match.mode !== 'longest' && automaton.positions.some((position) => position.silence !== undefined && position.accepts.length > 0),
     needsEveryEvent: strict || match.session !== undefined,
     within: timeSpan(match.within), session: timeSpan(match.session), leading, sequences,
     having: rule.having === undefined ? -1 : matchFunction(emitCondition(rule.having, matchLeaf)),

@@ -63,7 +63,7 @@ interface TypeIndex {
 /** Keys whose runs are all over after the same span of event time, in the order in which that is to be looked at. */
 interface Cleanup { readonly span: number; due: number[]; keys: number[]; head: number }
 
-const SNAPSHOT_FORMAT = 1;
+const SNAPSHOT_FORMAT = 2;
 const NOT_SCANNED = -2;
 
 export class Engine {

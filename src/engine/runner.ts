@@ -65,6 +65,8 @@ export class RuleRunner {
   readonly #potential: Potential;
   readonly #cohort: Cohort | undefined;
   readonly #held = new Map<number, Held>();
+  /** Matches reported of an open start, where a rule's matches may complete again. */
+  readonly #told = new Map<number, Set<string>>();
   readonly #log = new Map<number, Logged[]>();
   /** Sequence number of a key from which its held events are to be counted again for `keep`; derived. */
   readonly #countAt = new Map<number, number>();
@@ -961,6 +963,7 @@ export class RuleRunner {
       this.#look(ks, match, to);
       if (this.plan.having >= 0 && !(this.functions[this.plan.having] as unknown as () => boolean)()) return true;
       if (mode === 'longest') { this.#hold(ks, match, to); return true; }
+      if (this.plan.completesAgain && this.#wasTold(ks, match)) return true;
       this.#send(ks, match, at, to);
       switch (skip.to) {
         case 'none': return true;
@@ -996,6 +999,19 @@ export class RuleRunner {
         sr = next;
       }
     }
+  }
+
+  /** Was a match with this list of (stage, event) reported before? Derivations with one list are one match, the one that completes first. */
+  #wasTold(ks: number, match: Listed): boolean {
+    const { f64 } = this.#store.heap;
+    const sr = this.#findStart(ks, f64[match.events[0]! + EVENT.number]!);
+    if (sr === 0) return false; // nothing of this start is open any more
+    const list = match.events.map((event, i) => `${match.stages[i]!}:${f64[event + EVENT.number]!}`).join();
+    const told = this.#told.get(sr);
+    if (told === undefined) this.#told.set(sr, new Set([list]));
+    else if (told.has(list)) return true;
+    else told.add(list);
+    return false;
   }
 
   #look(ks: number, match: Listed, to: number): void {
@@ -1086,6 +1102,7 @@ export class RuleRunner {
     const { heap } = this.#store;
     while (heap.i32[2 * sr + START.classes] !== 0) this.#removeClass(ks, heap.i32[2 * sr + START.classes]!);
     this.#letGo(sr);
+    this.#told.delete(sr);
     const { i32 } = heap;
     const next = i32[2 * sr + START.next]!;
     const previous = i32[2 * sr + START.previous]!;
@@ -1108,10 +1125,25 @@ export class RuleRunner {
     // Made anew for a match whose runs all ended as it completed.
     const sr = this.#startRecord(ks, match.events[0]!);
     const held = this.#held.get(sr);
-    if (held !== undefined && held.events.length >= match.events.length) return;
+    if (held !== undefined && !this.#isBetter(match, held)) return;
     for (const event of match.events) this.#store.retainEvent(event);
     this.#letGo(sr);
     this.#held.set(sr, { events: [...match.events], stages: [...match.stages], to });
+  }
+
+  /** Of the matches of one first event `longest` takes the one with the most events; of those the first in the order of reports, also where it completes later. */
+  #isBetter(match: Listed, held: Held): boolean {
+    if (match.events.length !== held.events.length) return match.events.length > held.events.length;
+    const { f64 } = this.#store.heap;
+    for (let i = 0; i < match.events.length; i++) {
+      const later = f64[match.events[i]! + EVENT.number]! - f64[held.events[i]! + EVENT.number]!;
+      if (later !== 0) return later < 0;
+    }
+    for (let i = 0; i < match.stages.length; i++) {
+      const after = this.plan.stages[match.stages[i]!]!.order - this.plan.stages[held.stages[i]!]!.order;
+      if (after !== 0) return after < 0;
+    }
+    return false;
   }
 
   /** Starts without runs go; matches held are reported once no run of their start can bind more. */
@@ -1533,12 +1565,14 @@ export class RuleRunner {
 
   serializeHeld(): unknown {
     const text = (cells: Float64Array): (number | string)[] => [...cells].map((v) => (Number.isFinite(v) ? v : String(v)));
-    return { held: [...this.#held], log: [...this.#log].map(([ks, log]) => [ks, log.map((e) => ({ ...e, cells: text(e.cells) }))]) };
+    return { held: [...this.#held], told: [...this.#told].map(([sr, lists]) => [sr, [...lists]]), log: [...this.#log].map(([ks, log]) => [ks, log.map((e) => ({ ...e, cells: text(e.cells) }))]) };
   }
   restoreHeld(state: unknown): void {
     this.#held.clear();
-    const { held, log } = state as { held: [number, Held][]; log: [number, (Omit<Logged, 'cells'> & { cells: (number | string)[] })[]][] };
+    const { held, told, log } = state as { held: [number, Held][]; told: [number, string[]][]; log: [number, (Omit<Logged, 'cells'> & { cells: (number | string)[] })[]][] };
     for (const [sr, match] of held) this.#held.set(sr, match);
+    this.#told.clear();
+    for (const [sr, lists] of told) this.#told.set(sr, new Set(lists));
     this.#log.clear();
     this.#orders.clear();
     this.#countAt.clear();
