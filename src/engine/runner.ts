@@ -68,6 +68,8 @@ export class RuleRunner {
   /** Matches reported of an open start, where a rule's matches may complete again. */
   readonly #told = new Map<number, Set<string>>();
   readonly #log = new Map<number, Logged[]>();
+  /** Classes in whose chain a node may have an earlier start than one below it; elsewhere the head has the latest. */
+  readonly #unordered = new Set<number>();
   /** Sequence number of a key from which its held events are to be counted again for `keep`; derived. */
   readonly #countAt = new Map<number, number>();
   /** Starts in order of keys at the limit of `keep`; derived, so no part of a snapshot. */
@@ -324,10 +326,11 @@ export class RuleRunner {
     i32[i + NODE.sequence] = sequence;
     i32[i + NODE.event] = event;
     i32[i + NODE.references] = 1 | (position.id << POSITION_SHIFT);
-    i32[i + NODE.start] = i32[2 * head + NODE.start]!;
+    i32[i + NODE.start] = this.#latestStart(h, head, low);
     i32[i + NODE.link] = head; // the class's reference becomes the link's
     i32[i + NODE.low] = low;
     i32[h] = node;
+    if (this.#unordered.size > 0) this.#unordered.delete(h); // a chain of one
     i32[2 * ks + KEY.nodes]!++;
     const hashed = position.merges || position.indexCell >= 0;
     if (hashed) this.classes.remove(h);
@@ -368,9 +371,31 @@ export class RuleRunner {
     this.#store.retainNode(head);
     pending.heads.push(head);
     pending.lows.push(low);
-    const { f64, i32 } = heap;
-    const start = i32[2 * head + NODE.start]!;
+    const { f64 } = heap;
+    const start = this.#latestStart(h, head, low);
     if (pending.start === 0 || f64[start + EVENT.number]! > f64[pending.start + EVENT.number]!) pending.start = start;
+  }
+
+  /** The latest start of the histories that the nodes of a class down to `low` stand for. */
+  #latestStart(h: number, head: number, low: number): number {
+    const { i32, f64 } = this.#store.heap;
+    let latest = i32[2 * head + NODE.start]!;
+    if (this.#unordered.size === 0 || !this.#unordered.has(h)) return latest;
+    for (let n = i32[2 * head + NODE.previous]!; n !== 0 && i32[2 * n + NODE.sequence]! >= low; n = i32[2 * n + NODE.previous]!) {
+      // No run starts later than an event it has bound.
+      if (f64[i32[2 * n + NODE.event]! + EVENT.number]! <= f64[latest + EVENT.number]!) break;
+      const start = i32[2 * n + NODE.start]!;
+      if (f64[start + EVENT.number]! > f64[latest + EVENT.number]!) latest = start;
+    }
+    return latest;
+  }
+
+  /** Does the upper of two nodes of a chain have the earlier start? */
+  #startsBefore(upper: number, lower: number): boolean {
+    const { i32, f64 } = this.#store.heap;
+    const a = i32[2 * upper + NODE.start]!;
+    const b = i32[2 * lower + NODE.start]!;
+    return a !== b && f64[a + EVENT.number]! < f64[b + EVENT.number]!;
   }
 
   #lazyBits(edge: EdgePlan, c: number): number {
@@ -714,6 +739,7 @@ export class RuleRunner {
       let previous = 0;
       for (const copy of copies) { heap.i32[2 * copy + NODE.previous] = previous; previous = copy; }
       heap.i32[moved] = previous;
+      if (this.#unordered.has(h)) this.#unordered.add(moved);
     }
     this.#removeClass(ks, h);
   }
@@ -816,7 +842,9 @@ export class RuleRunner {
     if (this.plan.tracked && sr === 0) sr = this.#startRecord(ks, heap.i32[2 * node + NODE.start]!);
     const h = this.#classFor(ks, position, registers, sr);
     this.#store.retainNode(node);
-    heap.i32[2 * node + NODE.previous] = heap.i32[h]!;
+    const head = heap.i32[h]!;
+    if (head !== 0 && this.#startsBefore(node, head)) this.#unordered.add(h);
+    heap.i32[2 * node + NODE.previous] = head;
     heap.i32[h] = node;
     if (sr !== 0) this.#arm(ks, sr, position, h, now);
   }
@@ -881,6 +909,7 @@ export class RuleRunner {
 
   #emptyClass(ks: number, h: number): void {
     const { heap } = this.#store;
+    if (this.#unordered.size > 0) this.#unordered.delete(h);
     const head = heap.i32[h]!;
     if (head === 0) return;
     heap.i32[h] = 0;
@@ -1421,8 +1450,10 @@ export class RuleRunner {
       const open: number[] = [];
       for (let n = heap.i32[h]!; n !== 0; n = heap.i32[2 * n + NODE.previous]!) if (this.#nodeOpen(ks, h, position, n)) open.push(n);
       let previous = 0;
+      this.#unordered.delete(h);
       for (const n of open.reverse()) {
         const copy = this.#clone(ks, n);
+        if (previous !== 0 && this.#startsBefore(copy, previous)) this.#unordered.add(h);
         heap.i32[2 * copy + NODE.previous] = previous;
         previous = copy;
       }
@@ -1565,14 +1596,19 @@ export class RuleRunner {
 
   serializeHeld(): unknown {
     const text = (cells: Float64Array): (number | string)[] => [...cells].map((v) => (Number.isFinite(v) ? v : String(v)));
-    return { held: [...this.#held], told: [...this.#told].map(([sr, lists]) => [sr, [...lists]]), log: [...this.#log].map(([ks, log]) => [ks, log.map((e) => ({ ...e, cells: text(e.cells) }))]) };
+    return {
+      held: [...this.#held], told: [...this.#told].map(([sr, lists]) => [sr, [...lists]]), unordered: [...this.#unordered],
+      log: [...this.#log].map(([ks, log]) => [ks, log.map((e) => ({ ...e, cells: text(e.cells) }))]),
+    };
   }
   restoreHeld(state: unknown): void {
     this.#held.clear();
-    const { held, told, log } = state as { held: [number, Held][]; told: [number, string[]][]; log: [number, (Omit<Logged, 'cells'> & { cells: (number | string)[] })[]][] };
+    const { held, told, unordered, log } = state as { held: [number, Held][]; told: [number, string[]][]; unordered: number[]; log: [number, (Omit<Logged, 'cells'> & { cells: (number | string)[] })[]][] };
     for (const [sr, match] of held) this.#held.set(sr, match);
     this.#told.clear();
     for (const [sr, lists] of told) this.#told.set(sr, new Set(lists));
+    this.#unordered.clear();
+    for (const h of unordered) this.#unordered.add(h);
     this.#log.clear();
     this.#orders.clear();
     this.#countAt.clear();
