@@ -128,13 +128,15 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
     return spans.length === 0 ? 0 : Math.min(...spans);
   };
 
-  /** Time bounds of the target as conditions over registers: [source of the end of the span, registers read]. */
-  const boundsOf = (from: number, stage: Stage | undefined, withGap: boolean, bySpan: boolean): { readonly expr: Expr; readonly base: string }[] => {
-    const bounds: { expr: Expr; base: string }[] = [];
+  /** A span of time: how long it is, as `reader` sees it (undefined: as from outside all groups), and the register of its start. */
+  interface Bound { readonly expr: Expr; readonly base: string; readonly reader: string | undefined }
+  /** The time bounds of a step to `stage`. */
+  const boundsOf = (from: number, stage: Stage | undefined, withGap: boolean, bySpan: boolean): Bound[] => {
+    const bounds: Bound[] = [];
     const source = from < 0 ? undefined : automaton.positions[from]!.stage;
-    if (withGap && match.gap !== undefined && from >= 0 && !(bySpan && context.constant(match.gap) !== undefined)) bounds.push({ expr: match.gap, base: 'p:#time' });
+    if (withGap && match.gap !== undefined && from >= 0 && !(bySpan && context.constant(match.gap) !== undefined)) bounds.push({ expr: match.gap, base: 'p:#time', reader: undefined });
     if (stage?.within !== undefined && !(bySpan && stage.within.of === source && context.constant(stage.within.duration) !== undefined)) {
-      bounds.push({ expr: stage.within.duration, base: timeRegister(stage.within.of, stage.name) });
+      bounds.push({ expr: stage.within.duration, base: timeRegister(stage.within.of, stage.name), reader: stage.name });
     }
     return bounds;
   };
@@ -154,6 +156,8 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
   });
 
   const loopStage = (loop: Loop): Stage => stageOf(loop.stage);
+  /** A silence's duration sees of a repeated group what its stages see. */
+  const silenceReader = (position: Position): string | undefined => position.silence?.stages[0];
   /** Conditions that an edge evaluates while it waits or is taken. */
   const conditionsOf = (raw: Raw): { readonly expr: Expr; readonly reader: string | undefined }[] => {
     const exprs: { expr: Expr | undefined; reader: string | undefined }[] = [];
@@ -163,7 +167,7 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
     if (target?.stage !== undefined) where(target.stage);
     if (target?.silence !== undefined) {
       for (const name of target.silence.stages) where(name);
-      exprs.push({ expr: target.silence.duration, reader: undefined });
+      exprs.push({ expr: target.silence.duration, reader: silenceReader(target) });
     }
     for (const { ban } of raw.edge.bans) for (const name of banStages(ban)) where(name);
     for (const greedy of raw.edge.greedy) { where(greedy.loop.stage); until(greedy.loop.stage); }
@@ -203,12 +207,12 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
       const target = raw.edge.to < 0 ? undefined : automaton.positions[raw.edge.to]!.stage;
       for (const bound of boundsOf(position.id, target === undefined ? undefined : stageOf(target), true, !tracked && raw.kind === 'event')) {
         reads.add(bound.base);
-        for (const register of readsOf(bound.expr)) reads.add(register);
+        for (const register of readsOf(bound.expr, bound.reader)) reads.add(register);
       }
       const banned = [...raw.edge.bans.flatMap(({ ban }) => banStages(ban)), ...(raw.edge.to < 0 ? [] : automaton.positions[raw.edge.to]!.silence?.stages ?? [])];
       {
         for (const name of banned) {
-          for (const bound of boundsOf(position.id, stageOf(name), false, false)) { reads.add(bound.base); for (const r of readsOf(bound.expr)) reads.add(r); }
+          for (const bound of boundsOf(position.id, stageOf(name), false, false)) { reads.add(bound.base); for (const r of readsOf(bound.expr, bound.reader)) reads.add(r); }
         }
       }
     }
@@ -308,15 +312,17 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
     const rest = all.filter((e) => !isEventOnly(e));
     return { predicate: context.predicate(types, alone), rest: restFunction(position, stage.name, resets, rest, extra), stage: stageIndex.get(stage.name)! };
   };
-  /** Ends of time bounds as conditions on the event at hand. */
-  const inTime = (position: number, bounds: readonly { readonly expr: Expr; readonly base: string }[], resets: Edge['resets'] = []): string[] => bounds.filter(({ base: from }) => !forgets(resets, from)).map(({ expr, base: from }) =>
-    `!(${context.eventTime()}>=${readRegister(position, from)}+${emitValue(expr, classLeaf(position))})`);
+  /** When time bounds end. A bound whose start a new turn forgets is none. */
+  const endsOf = (position: number, bounds: readonly Bound[], resets: Edge['resets'] = []): string[] => bounds.filter(({ base: from }) => !forgets(resets, from))
+    .map(({ expr, base: from, reader }) => `${readRegister(position, from)}+${emitValue(expr, classLeaf(position, reader, resets))}`);
+  /** The event at hand comes before each of these times. */
+  const inTime = (ends: readonly string[]): string[] => ends.map((end) => `!(${context.eventTime()}>=${end})`);
   const takeCond = (position: number, stage: Stage, bySpan: boolean, resets: Edge['resets']): Cond => {
-    return condOf(position, stage, stage.where, typesOf(stage), inTime(position, boundsOf(position, stage, true, bySpan), resets), resets);
+    return condOf(position, stage, stage.where, typesOf(stage), inTime(endsOf(position, boundsOf(position, stage, true, bySpan), resets)), resets);
   };
   /** A banned stage with a span of its own is one only inside it. */
   const banCond = (position: number, name: string, resets: Edge['resets'] = []): Cond =>
-    condOf(position, stageOf(name), stageOf(name).where, typesOf(stageOf(name)), inTime(position, boundsOf(position, stageOf(name), false, false), resets), resets);
+    condOf(position, stageOf(name), stageOf(name).where, typesOf(stageOf(name)), inTime(endsOf(position, boundsOf(position, stageOf(name), false, false), resets)), resets);
   const loopCond = (position: number, name: string): Cond => condOf(position, stageOf(name), stageOf(name).where, typesOf(stageOf(name)));
   /** Could the step after a lazy loop take the event that `edge` gives to the loop? What a new turn forgets on either way is null to it. */
   const exitCond = (position: number, edge: Edge, exit: Edge): Cond => {
@@ -347,19 +353,24 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
     const key = `${number}|${logged ? `${position}|${resets.map((r) => r.group).join()}` : ''}`;
     const known = sequenceOf.get(key);
     if (known !== undefined) return known;
-    const leafOf = (reader: string): Leaf => {
-      const outer = classLeaf(position, reader, resets);
+    const fieldOf = (step: number, field: string): string => (step < 0 ? 'NaN' : `X.banned(${step},${context.slot(field)})`);
+    const timeOf = (step: number): string => (step < 0 ? 'NaN' : `X.bannedTime(${step})`);
+    /** The steps are bound one after another: to a step the ones before it are bound, and the nearest is the most recent event. */
+    const stepOf = (stage: string, reader: number): number => names.slice(0, reader).lastIndexOf(stage);
+    const leafOf = (reader: number): Leaf => {
+      const outer = classLeaf(position, names[reader], resets);
       const leaf: Leaf = {
         ...outer,
-        stageField: (stage, field) => (names.includes(stage) ? `X.banned(${stageIndex.get(stage)!},${context.slot(field)})` : outer.stageField(stage, field)),
-        stageTime: (stage) => (names.includes(stage) ? `X.bannedTime(${stageIndex.get(stage)!})` : outer.stageTime(stage)),
+        stageField: (stage, field) => (names.includes(stage) ? fieldOf(stepOf(stage, reader), field) : outer.stageField(stage, field)),
+        stageTime: (stage) => (names.includes(stage) ? timeOf(stepOf(stage, reader)) : outer.stageTime(stage)),
+        prevField: (field) => (reader === 0 ? outer.prevField(field) : field === undefined ? timeOf(reader - 1) : fieldOf(reader - 1, field)),
         aggregate: (expr) => {
           if (!names.includes(expr.stage)) return outer.aggregate(expr);
           if (expr.fn === 'values') context.unsupported(rule, ban.span, '`values` over a stage of a banned sequence');
           const each: Leaf = { ...leaf, eachField: (field) => `Q[${context.slot(field)}]`, eachTime: () => 'Q[Q.length-1]' };
           const value = expr.value === undefined ? 'null' : `(Q)=>${emitValue(expr.value, each)}`;
           const where = expr.where === undefined ? 'null' : `(Q)=>${emitCondition(expr.where, each)}`;
-          return `X.bannedAggregate(${JSON.stringify(expr.fn)},${stageIndex.get(expr.stage)!},${value},${where})`;
+          return `X.bannedAggregate(${JSON.stringify(expr.fn)},${stepOf(expr.stage, reader)},${value},${where})`;
         },
       };
       return leaf;
@@ -368,8 +379,9 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
       const stage = stageOf(names[i]!);
       const all = conjunctsOf(stage.where);
       const rest = [
-        ...all.filter((e) => !isEventOnly(e)).map((e) => `(${emitCondition(e, leafOf(stage.name))})`),
-        ...inTime(position, boundsOf(position, stage, false, false), resets),
+        ...all.filter((e) => !isEventOnly(e)).map((e) => `(${emitCondition(e, leafOf(i))})`),
+        ...boundsOf(position, stage, false, false).flatMap((bound) => (
+          names.includes(stage.within!.of) ? inTime([`${timeOf(stepOf(stage.within!.of, i))}+${emitValue(bound.expr, leafOf(i))}`]) : inTime(endsOf(position, [bound], resets)))),
       ];
       return {
         arrow: item.arrow,
@@ -492,15 +504,11 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
       if (isSequence(ban)) { addOnce(sequenceBans, sequenceIndex(ban, position, resets), (a, b) => a === b); continue; }
       for (const name of banStages(ban)) addOnce(ban.kind === 'next' ? nextBans : bans, banCond(position, name, resets), sameCond);
       if (kind === 'absence' && ban.kind === 'between') {
-        for (const name of banStages(ban)) for (const bound of boundsOf(position, stageOf(name), false, false)) {
-          deadlines.push(`${readRegister(position, bound.base)}+${emitValue(bound.expr, classLeaf(position))}`);
-        }
+        for (const name of banStages(ban)) deadlines.push(...endsOf(position, boundsOf(position, stageOf(name), false, false)));
       }
     }
-    if (target?.silence !== undefined) for (const name of target.silence.stages) bans.push(banCond(position, name));
-    for (const bound of boundsOf(position, stage, kind !== 'silence' || match.gap !== undefined, false)) {
-      if (tracked && !forgets(edge.resets, bound.base)) deadlines.push(`${readRegister(position, bound.base)}+${emitValue(bound.expr, classLeaf(position))}`);
-    }
+    if (target?.silence !== undefined) for (const name of target.silence.stages) bans.push(banCond(position, name, edge.resets));
+    if (tracked) deadlines.push(...endsOf(position, boundsOf(position, stage, kind !== 'silence' || match.gap !== undefined, false), edge.resets));
     const indexRegister = position < 0 ? undefined : indexRegisters[position];
     const equality = stage === undefined || indexRegister === undefined || forgets(edge.resets, indexRegister) ? undefined : equalities(stage, position).find((e) => e.register === indexRegister);
     const lazyHere = position < 0 ? undefined : lazyAt(automaton.positions[position]!);
@@ -529,7 +537,7 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
       guards: position < 0 ? [] : guardsOf(position, edge),
       span,
       deadline: timeFunction(deadlines),
-      completesAt: kind === 'silence' ? addFunction(`(c)=>{const F=H.f64;return ${emitValue(target!.silence!.duration, classLeaf(position))};}`) : -1,
+      completesAt: kind === 'silence' ? addFunction(`(c)=>{const F=H.f64;return ${emitValue(target!.silence!.duration, classLeaf(position, silenceReader(target!), edge.resets))};}`) : -1,
       update: target === undefined ? -1 : updateFunction(position, edge),
     };
   };

@@ -590,19 +590,17 @@ export class RuleRunner {
       return (this.functions[cond.rest] as (c: number) => boolean)(c);
     };
     const from = (k: number, at: number): boolean => {
-      store.tried[steps[k]!.cond.stage] = log[at]!.cells;
+      store.tried[k] = log[at]!.cells;
       if (k === steps.length - 1) return end < 0 || log[at]!.sequence === end;
       for (let next = at + 1; next < log.length; next++) {
         const { arrow } = steps[k + 1]!;
         if (arrow === 'next' && log[next]!.sequence > log[at]!.sequence + 1) return false;
-        store.tried[steps[k + 1]!.cond.stage] = undefined;
         if (!holds(k + 1, log[next]!)) continue;
         if (from(k + 1, next)) return true;
         if (arrow === 'followed') return false;
       }
       return false;
     };
-    for (const step of steps) store.tried[step.cond.stage] = undefined;
     return holds(0, log[i]!) && from(0, i);
   }
 

@@ -66,6 +66,33 @@ describe('each turn of a group has its own events', () => {
   ]);
 });
 
+describe('the steps of a banned sequence are bound one after another', () => {
+  table([
+    ['prev is the step before', 'all a -> not (m -> n) within 3s a: A where v == 2 m: B n: B where v != prev.v', 'A@0:2 B@1:1 B@2:1', ['a0 @3']],
+    ['of one stage, too', 'all a -> not (m -> m) -> b a: A m: B where v != prev.v b: D', 'A@0:3 B@1:1 B@3:1 D@4', ['a0 b3 @4']],
+    ['a bound from the step before', 'all a -> not (m -> n) -> b a: A m: B where v == 1 n: B where v == 2 within 2s of m b: D', 'A@0 B@1:1 B@3:2 D@4', ['a0 b3 @4']],
+  ]);
+});
+
+describe('the latest start of merged runs', () => {
+  table([
+    ['is not that of the newest run', 'all ((x or y))+ within 4s x: A where count(x) < 2 y: A having count(x) == 2 and count(y) == 2', 'A@0 A@1 A@3 A@4.5 A@4.5',
+      ['x1 x2 y3 y4 @4.5', 'x1 y2 x3 y4 @4.5', 'x1 y2 y3 x4 @4.5', 'y1 x2 x3 y4 @4.5', 'y1 x2 y3 x4 @4.5', 'y1 y2 x3 x4 @4.5']],
+    ['by counts', 'all a{2,} -> b within 5s a: B b: B where v != 0', 'B@0:1 B@2:1 B@3 B@5:1 B@6:1', ['a1 a2 b3 @5', 'a1 a2 a3 b4 @6', 'a2 a3 b4 @6']],
+  ]);
+});
+
+describe('durations', () => {
+  table([
+    ['of a silence see its turn', 'all (a+ -> (not n for 1s * count(a)) -> b){2} a: A where v == 0 n: B where v == 9 b: B', 'A@0 A@1 B@5 A@6 B@7.5 B@9',
+      ['a0 a1 b2 a3 b4 @7.5', 'a0 b2 a3 b4 @7.5', 'a1 b2 a3 b4 @7.5']],
+    ['of a stage see its turn', 'all (a -> b){2} a: A where v == 0 b: B within 1s * count(a) of a', 'A@0 B@0.5 A@1 B@2.5 B@3.5', []],
+    ['of `gap` see all turns', 'all (a -> b)+ gap 1s * count(a) a: A b: B', 'A@0 B@0.5 A@1 B@2.5 B@3.5', ['a0 b1 @0.5', 'a0 b1 a2 b3 @2.5']],
+    ['and bans of a silence do not see the turn before', 'all (a? -> (not n for 2s) -> b){2} a: A where v == 1 n: A where v == a.v b: B', 'A@0:1 B@3 A@4:1 B@8',
+      ['a0 b1 a2 b3 @8', 'a0 b1 b3 @8']],
+  ]);
+});
+
 describe('bans at the start of nested groups', () => {
   table([
     ['look back together', 'all not m -> (not n -> a -> b) within 5s m: B where v == 1 n: B where v == 2 a: A b: D', 'B@0:1 A@1 D@2 A@6 D@7 B@10:2 A@11 D@12 A@20 D@21', ['a3 b4 @7', 'a8 b9 @21']],

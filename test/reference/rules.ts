@@ -162,7 +162,7 @@ export class Rules {
     const { within, gap, session } = this.#match;
     return Math.min(
       within === undefined ? Infinity : first.event.time + this.#conditions.duration(within, [first], []),
-      gap === undefined ? Infinity : last.event.time + this.#conditions.duration(gap, run.bound, last.turns),
+      gap === undefined ? Infinity : last.event.time + this.#conditions.duration(gap, run.bound, []),
       session === undefined ? Infinity : this.#sessionEnd(last.event, this.#conditions.duration(session, [first], [])),
     );
   }
