@@ -850,8 +850,12 @@ export class RuleRunner {
   /** Some edge may be used, and not only to stay for ever in a lazy loop whose every exit could have taken one of its events. */
   #mayGoOn(position: PositionPlan, registers: Float64Array): boolean {
     if (!position.out.some((edge) => this.#mayUse(edge, registers, position))) return false;
-    if (position.accepts.length > 0 || !position.out.some((edge) => edge.lazy?.again === true)) return true;
-    return position.out.some((edge) => edge.lazy?.again !== true && (edge.clear === undefined || (registers[edge.clear.cell]! & edge.clear.bit) === 0));
+    const again = position.out.find((edge) => edge.lazy?.again === true);
+    if (again === undefined) return true;
+    // The loop's own minimum may still be met; what the groups around it ask of their turns does not change while it goes on.
+    const own = again.lazy!.countCell;
+    return position.accepts.some((accept) => passes(accept.guards, registers, own))
+      || position.out.some((edge) => edge !== again && passes(edge.guards, registers, own) && (edge.clear === undefined || (registers[edge.clear.cell]! & edge.clear.bit) === 0));
   }
 
   #mayUse(edge: EdgePlan, registers: Float64Array, position: PositionPlan): boolean {
@@ -1629,8 +1633,10 @@ function same(a: Float64Array, b: Float64Array): boolean {
   return true;
 }
 
-function passes(guards: readonly { readonly cell: number; readonly min: number; readonly max: number }[], registers: Float64Array): boolean {
+/** `but`: the guard of this cell is left out. */
+function passes(guards: readonly { readonly cell: number; readonly min: number; readonly max: number }[], registers: Float64Array, but = -1): boolean {
   for (const guard of guards) {
+    if (guard.cell === but) continue;
     const count = registers[guard.cell]!;
     if (count < guard.min || count > guard.max) return false;
   }

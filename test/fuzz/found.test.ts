@@ -58,7 +58,7 @@ describe('each turn of a group has its own events', () => {
   table([
     ['a ban from the turn before keeps its span', 'all (a -> b -> not n)+ any within 8s a: A where v == 0 b: B where v == 1 n: A where v == 0 within 3s of b',
       'A@0 B@0:1 A@3 A@3 B@4:1', ['a0 b1 @0', 'a0 b1 a2 b4 @4', 'a0 b1 a3 b4 @4', 'a2 b4 @4', 'a3 b4 @4']],
-    ['a ban from the turn before reads that turn', 'all (a -> not n -> b?){2} a: A n: B where v == a.v b: D', 'A@0:1 B@1:2 A@2:2', ['a0 a2 @2']],
+    ['a ban from the turn before reads that turn', 'all (a -> not n -> b?){2} a: A n: B where v == a.v b: D', 'A@0:1 B@1:1 A@2:2 A@3:1', ['a2 a3 @3']],
     ['a banned sequence from the turn before reads that turn', 'all (a -> not (m -> n) -> b?){2} a: A m: B where v == a.v n: B where v == 9 b: D', 'A@0:1 B@1:1 B@2:9 A@3:2', []],
     ['a ban of the new turn does not read the one before', 'all (a? -> not n -> b){2} a: A where v == 1 n: A where v == a.v b: B', 'A@0:1 B@1 A@2:1 B@3',
       ['a0 b1 a2 b3 @3', 'a0 b1 b3 @3', 'b1 a2 b3 @3', 'b1 b3 @3']],
