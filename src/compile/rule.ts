@@ -41,6 +41,9 @@ function aggregateRegisters(expr: Aggregate, scope: string): string[] {
 const initialOf = (register: string): string =>
   register.startsWith('#') || /^a(@\d+)?:.*:(n|sum|k|mean|m2)$/.test(register) ? '0' : 'NaN';
 
+/** In place of the stage that reads: from outside all groups. */
+const OUTSIDE = '';
+
 /** A ban of several steps; `not (b)` is one of a stage. */
 const isSequence = (ban: Ban): boolean => ban.what.kind === 'sequence' && ban.what.pattern.kind !== 'stage';
 
@@ -131,12 +134,12 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
   /** A span of time: how long it is, as `reader` sees it (undefined: as from outside all groups), and the register of its start. */
   interface Bound { readonly expr: Expr; readonly base: string; readonly reader: string | undefined }
   /** The time bounds of a step to `stage`. */
-  const boundsOf = (from: number, stage: Stage | undefined, withGap: boolean, bySpan: boolean): Bound[] => {
+  const boundsOf = (from: number, stage: Stage | undefined, withGap: boolean, bySpan: boolean, reader = stage?.name): Bound[] => {
     const bounds: Bound[] = [];
     const source = from < 0 ? undefined : automaton.positions[from]!.stage;
     if (withGap && match.gap !== undefined && from >= 0 && !(bySpan && context.constant(match.gap) !== undefined)) bounds.push({ expr: match.gap, base: 'p:#time', reader: undefined });
     if (stage?.within !== undefined && !(bySpan && stage.within.of === source && context.constant(stage.within.duration) !== undefined)) {
-      bounds.push({ expr: stage.within.duration, base: timeRegister(stage.within.of, stage.name), reader: stage.name });
+      bounds.push({ expr: stage.within.duration, base: timeRegister(stage.within.of, reader), reader });
     }
     return bounds;
   };
@@ -156,6 +159,8 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
   });
 
   const loopStage = (loop: Loop): Stage => stageOf(loop.stage);
+  /** Whose eyes a banned stage has: `without` stands outside all groups. */
+  const readerOf = (ban: Ban, stage: string): string => (ban.without === true ? OUTSIDE : stage);
   /** A silence's duration sees of a repeated group what its stages see. */
   const silenceReader = (position: Position): string | undefined => position.silence?.stages[0];
   /** Conditions that an edge evaluates while it waits or is taken. */
@@ -169,7 +174,7 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
       for (const name of target.silence.stages) where(name);
       exprs.push({ expr: target.silence.duration, reader: silenceReader(target) });
     }
-    for (const { ban } of raw.edge.bans) for (const name of banStages(ban)) where(name);
+    for (const { ban } of raw.edge.bans) for (const name of banStages(ban)) exprs.push({ expr: stageOf(name).where, reader: readerOf(ban, name) });
     for (const greedy of raw.edge.greedy) { where(greedy.loop.stage); until(greedy.loop.stage); }
     if (raw.edge.loop !== undefined) until(raw.edge.loop.loop.stage);
     if (raw.edge.loop?.loop.lazy === true) {
@@ -209,11 +214,11 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
         reads.add(bound.base);
         for (const register of readsOf(bound.expr, bound.reader)) reads.add(register);
       }
-      const banned = [...raw.edge.bans.flatMap(({ ban }) => banStages(ban)), ...(raw.edge.to < 0 ? [] : automaton.positions[raw.edge.to]!.silence?.stages ?? [])];
-      {
-        for (const name of banned) {
-          for (const bound of boundsOf(position.id, stageOf(name), false, false)) { reads.add(bound.base); for (const r of readsOf(bound.expr, bound.reader)) reads.add(r); }
-        }
+      const silent = raw.edge.to < 0 ? [] : automaton.positions[raw.edge.to]!.silence?.stages ?? [];
+      for (const { name, reader } of [
+        ...raw.edge.bans.flatMap(({ ban }) => banStages(ban).map((stage) => ({ name: stage, reader: readerOf(ban, stage) }))), ...silent.map((stage) => ({ name: stage, reader: stage })),
+      ]) {
+        for (const bound of boundsOf(position.id, stageOf(name), false, false, reader)) { reads.add(bound.base); for (const r of readsOf(bound.expr, bound.reader)) reads.add(r); }
       }
     }
     if (lazyAt(position) !== undefined) reads.add('#lazy');
@@ -306,11 +311,11 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
     sources.length === 0 ? -1 : addFunction(`(c)=>{const F=H.f64;return ${sources.length === 1 ? sources[0] : `M.least(${sources.join(',')})`};}`);
 
   const typesOf = (stage: Stage): number[] => stage.accepts.map((name) => context.typeIndex(name));
-  const condOf = (position: number, stage: Stage, expr: Expr | undefined, types: readonly number[], extra: readonly string[] = [], resets: Edge['resets'] = []): Cond => {
+  const condOf = (position: number, stage: Stage, expr: Expr | undefined, types: readonly number[], extra: readonly string[] = [], resets: Edge['resets'] = [], reader = stage.name): Cond => {
     const all = conjunctsOf(expr);
     const alone = all.filter(isEventOnly);
     const rest = all.filter((e) => !isEventOnly(e));
-    return { predicate: context.predicate(types, alone), rest: restFunction(position, stage.name, resets, rest, extra), stage: stageIndex.get(stage.name)! };
+    return { predicate: context.predicate(types, alone), rest: restFunction(position, reader, resets, rest, extra), stage: stageIndex.get(stage.name)! };
   };
   /** When time bounds end. A bound whose start a new turn forgets is none. */
   const endsOf = (position: number, bounds: readonly Bound[], resets: Edge['resets'] = []): string[] => bounds.filter(({ base: from }) => !forgets(resets, from))
@@ -321,8 +326,8 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
     return condOf(position, stage, stage.where, typesOf(stage), inTime(endsOf(position, boundsOf(position, stage, true, bySpan), resets)), resets);
   };
   /** A banned stage with a span of its own is one only inside it. */
-  const banCond = (position: number, name: string, resets: Edge['resets'] = []): Cond =>
-    condOf(position, stageOf(name), stageOf(name).where, typesOf(stageOf(name)), inTime(endsOf(position, boundsOf(position, stageOf(name), false, false), resets)), resets);
+  const banCond = (position: number, name: string, resets: Edge['resets'] = [], reader = name): Cond =>
+    condOf(position, stageOf(name), stageOf(name).where, typesOf(stageOf(name)), inTime(endsOf(position, boundsOf(position, stageOf(name), false, false, reader), resets)), resets, reader);
   const loopCond = (position: number, name: string): Cond => condOf(position, stageOf(name), stageOf(name).where, typesOf(stageOf(name)));
   /** Could the step after a lazy loop take the event that `edge` gives to the loop? What a new turn forgets on either way is null to it. */
   const exitCond = (position: number, edge: Edge, exit: Edge): Cond => {
@@ -502,9 +507,9 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
     for (const { ban, earlier } of edge.bans) {
       const resets = earlier ? [] : edge.resets;
       if (isSequence(ban)) { addOnce(sequenceBans, sequenceIndex(ban, position, resets), (a, b) => a === b); continue; }
-      for (const name of banStages(ban)) addOnce(ban.kind === 'next' ? nextBans : bans, banCond(position, name, resets), sameCond);
+      for (const name of banStages(ban)) addOnce(ban.kind === 'next' ? nextBans : bans, banCond(position, name, resets, readerOf(ban, name)), sameCond);
       if (kind === 'absence' && ban.kind === 'between') {
-        for (const name of banStages(ban)) deadlines.push(...endsOf(position, boundsOf(position, stageOf(name), false, false)));
+        for (const name of banStages(ban)) deadlines.push(...endsOf(position, boundsOf(position, stageOf(name), false, false, readerOf(ban, name))));
       }
     }
     if (target?.silence !== undefined) for (const name of target.silence.stages) bans.push(banCond(position, name, edge.resets));

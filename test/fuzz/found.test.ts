@@ -23,16 +23,16 @@ function eventsOf(line: string): InputEvent[] {
  * and place, and the second it is reported at.
  */
 function table(rows: readonly Row[]): void {
-  test.each(rows)('%s', (_, body, line, matches, timeouts = []) => {
-    const rule = `${DECLARATIONS}\nrule R { match ${body} alert out { at: match.to } ${timeouts.length > 0 ? 'on timeout alert out { at: match.to }' : ''} }`;
+  test.each(rows.map((row) => [row[0], row] as const))('%s', (_, [, body, line, matches, timeouts]) => {
+    const rule = `${DECLARATIONS}\nrule R { match ${body} alert out { at: match.to } ${timeouts === undefined ? '' : 'on timeout alert out { at: match.to }'} }`;
     const events = eventsOf(line);
     const program = checked(rule);
     if (program === undefined) throw new Error(`the rule does not check: ${rule}`);
     const said = referenceSays(program.rules[0]!, program, events);
     const shown = (lists: typeof said.matches): string[] => lists.flat().map(({ bindings, at }) => `${bindings.replaceAll(':', '')} @${at / 1000}`);
-    expect({ matches: shown(said.matches), timeouts: shown(said.timeouts) }).toEqual({ matches, timeouts });
+    expect({ matches: shown(said.matches), timeouts: shown(said.timeouts) }).toEqual({ matches, timeouts: timeouts ?? [] });
     // The comparison looks at the rule, the events and the seed alone.
-    expect(compare({ seed: 1, rule, events } as unknown as Case, program, runEngine)).toEqual({ kind: 'agree', matches: matches.length, timeouts: timeouts.length });
+    expect(compare({ seed: 1, rule, events } as unknown as Case, program, runEngine)).toEqual({ kind: 'agree', matches: matches.length, timeouts: timeouts?.length ?? 0 });
   });
 }
 
@@ -90,6 +90,27 @@ describe('durations', () => {
     ['of `gap` see all turns', 'all (a -> b)+ gap 1s * count(a) a: A b: B', 'A@0 B@0.5 A@1 B@2.5 B@3.5', ['a0 b1 @0.5', 'a0 b1 a2 b3 @2.5']],
     ['and bans of a silence do not see the turn before', 'all (a? -> (not n for 2s) -> b){2} a: A where v == 1 n: A where v == a.v b: B', 'A@0:1 B@3 A@4:1 B@8',
       ['a0 b1 a2 b3 @8', 'a0 b1 b3 @8']],
+  ]);
+});
+
+describe('`without` stands outside all groups', () => {
+  table([
+    ['and sees all turns', 'all (s -> t)+ without out s: A where v == 0 t: A where v == 1 out: B where count(s) == 1', 'A@0 A@1:1 B@2 A@3 A@4:1 B@5 A@6 A@7:1',
+      ['s0 t1 @1', 's3 t4 @4', 's6 t7 @7']],
+    ['on the arrows inside a turn, too', 'all (s -> t)+ without out s: A where v == 0 t: A where v == 1 out: B where count(s) == 2', 'A@0 A@1:1 A@2 B@3 A@4:1 B@5', ['s0 t1 @1', 's2 t4 @4']],
+  ]);
+});
+
+describe('an event that no stage takes', () => {
+  table([
+    ['stands in the way under the key of its type', 'all s => t s: A t: A by k (t: k2) on A, B', 'A@0 B@1 A@2 A@3', ['s2 t3 @3']],
+  ]);
+});
+
+describe('runs out of time', () => {
+  table([
+    ['a lazy loop that this turn cannot leave is no run', 'all (s -> t* lazy){2} -> u within session 3s s: A t: A u: B', 'A@0 A@1', [], ['s0 s1 @4', 's1 @4']],
+    ['the matches of an event come before the timers it makes due', 'longest ((s and t)){2} s: A within 2s of s t: B', 'A@0 B@3 A@3.5 A@3.5 B@3.5', ['t1 s2 s3 t4 @3.5'], []],
   ]);
 });
 

@@ -39,7 +39,7 @@ import type { RefEvent, RefOptions, RefResult } from './types.ts';
  *
  * Time
  * 15. `within`'s duration is read with the first event bound, `gap`'s with the events so far, `within d of s` with those up to the last of s.
- *     A null duration never ends. `within d of s` where s is not bound is no bound. `gap` is outside all groups and sees every turn.
+ *     A null duration never ends. `within d of s` where s is not bound is no bound. `gap` is outside all groups and sees every turn; so is `without`.
  * 16. In a repeated group `within d of s` means this turn's s, by the rule for conditions. A ban, also one that goes on into the next turn, and a
  *     silence's duration see the turn they are written in; a `lazy` loop's event is tried as the step after it would see it, in that step's turn.
  * 17. `to` is the completion's time for an absence and for a silence that ends the match; for `=> not b` at the end the last bound event's.
