@@ -100,8 +100,21 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
     return reads;
   };
 
-  const forgets = (resets: Edge['resets'], register: string): boolean =>
-    resets.some((r) => r.stages.some((s) => register.startsWith(`f:${s}.`) || register === `t:${s}`) || register.startsWith(`a@${r.group}:`));
+  /** A span of time: how long it is, as `reader` sees it (undefined: as from outside all groups), and the register of its start. */
+  interface Bound {
+    readonly expr: Expr;
+    readonly base: string;
+    readonly reader: string | undefined;
+    /** Where the duration is kept from the start of its span on, because what it reads may change. */
+    readonly register?: string;
+  }
+  /** Durations kept, by register, with the stage whose event starts the span. */
+  const kept = new Map<string, Bound & { readonly of: string }>();
+  const forgets = (resets: Edge['resets'], register: string): boolean => {
+    const span = kept.get(register);
+    if (span !== undefined) return forgets(resets, span.base);
+    return resets.some((r) => r.stages.some((s) => register.startsWith(`f:${s}.`) || register === `t:${s}`) || register.startsWith(`a@${r.group}:`));
+  };
   const hasSilence = automaton.positions.some((position) => position.silence !== undefined);
   const hasTimeout = rule.outputs.some((output) => output.onTimeout);
   const tracked = hasTimeout || automaton.absence || match.mode === 'longest' || hasSilence || match.skip.to === 'next';
@@ -131,18 +144,33 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
     return spans.length === 0 ? 0 : Math.min(...spans);
   };
 
-  /** A span of time: how long it is, as `reader` sees it (undefined: as from outside all groups), and the register of its start. */
-  interface Bound { readonly expr: Expr; readonly base: string; readonly reader: string | undefined }
   /** The time bounds of a step to `stage`. */
   const boundsOf = (from: number, stage: Stage | undefined, withGap: boolean, bySpan: boolean, reader = stage?.name): Bound[] => {
     const bounds: Bound[] = [];
     const source = from < 0 ? undefined : automaton.positions[from]!.stage;
     if (withGap && match.gap !== undefined && from >= 0 && !(bySpan && context.constant(match.gap) !== undefined)) bounds.push({ expr: match.gap, base: 'p:#time', reader: undefined });
     if (stage?.within !== undefined && !(bySpan && stage.within.of === source && context.constant(stage.within.duration) !== undefined)) {
-      bounds.push({ expr: stage.within.duration, base: timeRegister(stage.within.of, reader), reader });
+      const bound = { expr: stage.within.duration, base: timeRegister(stage.within.of, reader), reader };
+      if (!mayChange(bound.expr)) bounds.push(bound);
+      else {
+        const register = `d:${reader}:${stage.name}`;
+        kept.set(register, { ...bound, of: stage.within.of });
+        bounds.push({ ...bound, register });
+      }
     }
     return bounds;
   };
+  /** Could a duration read more later than when its span starts? One that walks the events is nevertheless read late: they are not at hand as one is bound. */
+  function mayChange(duration: Expr): boolean {
+    let changes = false;
+    let walks = false;
+    walk(duration, (e) => {
+      if (e.kind === 'stageField' || e.kind === 'stageTime' || e.kind === 'prevField' || e.kind === 'aggregate') changes = true;
+      if (e.kind === 'aggregate' && isWalked(e)) walks = true;
+    });
+    return changes && !walks;
+  }
+  const readsOfBound = (bound: Bound): string[] => [bound.base, ...(bound.register === undefined ? readsOf(bound.expr, bound.reader) : [bound.register])];
 
   interface Raw { readonly kind: EdgePlan['kind']; readonly edge: Edge; readonly accept?: Accept }
   const rawOut: Raw[][] = automaton.positions.map((position) => {
@@ -211,14 +239,13 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
       for (const { expr, reader } of conditionsOf(raw)) for (const register of readsOf(expr, reader)) reads.add(register);
       const target = raw.edge.to < 0 ? undefined : automaton.positions[raw.edge.to]!.stage;
       for (const bound of boundsOf(position.id, target === undefined ? undefined : stageOf(target), true, !tracked && raw.kind === 'event')) {
-        reads.add(bound.base);
-        for (const register of readsOf(bound.expr, bound.reader)) reads.add(register);
+        for (const register of readsOfBound(bound)) reads.add(register);
       }
       const silent = raw.edge.to < 0 ? [] : automaton.positions[raw.edge.to]!.silence?.stages ?? [];
       for (const { name, reader } of [
         ...raw.edge.bans.flatMap(({ ban }) => banStages(ban).map((stage) => ({ name: stage, reader: readerOf(ban, stage) }))), ...silent.map((stage) => ({ name: stage, reader: stage })),
       ]) {
-        for (const bound of boundsOf(position.id, stageOf(name), false, false, reader)) { reads.add(bound.base); for (const r of readsOf(bound.expr, bound.reader)) reads.add(r); }
+        for (const bound of boundsOf(position.id, stageOf(name), false, false, reader)) for (const register of readsOfBound(bound)) reads.add(register);
       }
     }
     if (lazyAt(position) !== undefined) reads.add('#lazy');
@@ -228,6 +255,10 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
   for (let changed = true; changed;) {
     changed = false;
     for (const position of automaton.positions) {
+      for (const [register, span] of kept) {
+        if (span.of !== position.stage || !needed[position.id]!.has(register)) continue;
+        for (const read of readsOf(span.expr, span.reader)) if (!needed[position.id]!.has(read)) { needed[position.id]!.add(read); changed = true; }
+      }
       for (const raw of rawOut[position.id]!) {
         if (raw.edge.to < 0) continue;
         const target = automaton.positions[raw.edge.to]!;
@@ -237,6 +268,7 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
           if (target.stage !== undefined && (register.startsWith('p:') || register.startsWith(`f:${target.stage}.`) || register === `t:${target.stage}` || register === `T:${target.stage}`)) continue;
           if (register.startsWith(`a:${target.stage}|`) && register.endsWith(':last') && context.aggregates.get(register)?.where === undefined) continue;
           if (raw.edge.enters.some((c) => register === `#c${c.id}`)) continue;
+          if (target.stage !== undefined && kept.get(register)?.of === target.stage) continue;
           if (forgets(raw.edge.resets, register)) continue;
           needed[position.id]!.add(register);
           changed = true;
@@ -292,16 +324,15 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
     return `M.reduce(${JSON.stringify(expr.fn)},${stageIndex.get(expr.stage)!},${value},${where},${expr.limit ?? -1},${JSON.stringify(kind)})`;
   }
   /** `resets`: of the edge on which the condition stands; what a new turn forgets is null to it. */
-  const classLeaf = (position: number, reader?: string, resets: Edge['resets'] = []): Leaf => {
-    const read = (register: string): string => (forgets(resets, register) ? initialOf(register) : readRegister(position, register));
-    return {
-      ...base,
-      stageField: (stage, field) => read(`f:${stage}.${field}`),
-      stageTime: (stage) => read(timeRegister(stage, reader)),
-      prevField: (field) => read(prevRegister(field)),
-      aggregate: (expr) => aggregateValue(expr, scopeOf(expr.stage, reader), read),
-    };
-  };
+  const classLeaf = (position: number, reader?: string, resets: Edge['resets'] = []): Leaf =>
+    leafOver((register) => (forgets(resets, register) ? initialOf(register) : readRegister(position, register)), reader);
+  const leafOver = (read: (register: string) => string, reader: string | undefined): Leaf => ({
+    ...base,
+    stageField: (stage, field) => read(`f:${stage}.${field}`),
+    stageTime: (stage) => read(timeRegister(stage, reader)),
+    prevField: (field) => read(prevRegister(field)),
+    aggregate: (expr) => aggregateValue(expr, scopeOf(expr.stage, reader), read),
+  });
   const restFunction = (position: number, reader: string, resets: Edge['resets'], exprs: readonly Expr[], extra: readonly string[] = []): number => {
     if (exprs.length === 0 && extra.length === 0) return -1;
     const parts = [...exprs.map((expr) => `(${emitCondition(expr, classLeaf(position, reader, resets))})`), ...extra];
@@ -319,7 +350,8 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
   };
   /** When time bounds end. A bound whose start a new turn forgets is none. */
   const endsOf = (position: number, bounds: readonly Bound[], resets: Edge['resets'] = []): string[] => bounds.filter(({ base: from }) => !forgets(resets, from))
-    .map(({ expr, base: from, reader }) => `${readRegister(position, from)}+${emitValue(expr, classLeaf(position, reader, resets))}`);
+    .map(({ expr, base: from, reader, register }) =>
+      `${readRegister(position, from)}+${register === undefined ? emitValue(expr, classLeaf(position, reader, resets)) : readRegister(position, register)}`);
   /** The event at hand comes before each of these times. */
   const inTime = (ends: readonly string[]): string[] => ends.map((end) => `!(${context.eventTime()}>=${end})`);
   const takeCond = (position: number, stage: Stage, bySpan: boolean, resets: Edge['resets']): Cond => {
@@ -410,6 +442,7 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
   const updateFunction = (from: number, edge: Edge): number => {
     const target = automaton.positions[edge.to]!;
     const lines: string[] = [];
+    const durations: { readonly cell: number; readonly span: Bound }[] = [];
     layouts[target.id]!.forEach((register, cell) => {
       const old = readRegister(from, register);
       const put = (source: string): void => { lines.push(`out[${cell}]=${source};`); };
@@ -438,6 +471,12 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
         return;
       }
       const reset = forgets(edge.resets, register);
+      const span = kept.get(register);
+      if (span !== undefined) {
+        if (span.of === target.stage) durations.push({ cell, span });
+        else put(reset ? 'NaN' : old);
+        return;
+      }
       if (register.startsWith('f:')) {
         if (target.stage !== undefined && register.startsWith(`f:${target.stage}.`)) put(context.eventFieldOr(register.slice(3 + target.stage.length)));
         else put(reset ? 'NaN' : old);
@@ -471,6 +510,11 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
         default: throw new Error(`unknown register ${register}`);
       }
     });
+    // A span that starts with this event: its duration is read once, now that the event is bound.
+    for (const { cell, span } of durations) {
+      const read = (register: string): string => (cellOf(target.id, register) < 0 ? initialOf(register) : `out[${cellOf(target.id, register)}]`);
+      lines.push(`out[${cell}]=${emitValue(span.expr, leafOver(read, span.reader))};`);
+    }
     return addFunction(`(c,out)=>{const F=H.f64;let v=0;${lines.join('')}}`);
   };
 

@@ -38,7 +38,8 @@ import type { RefEvent, RefOptions, RefResult } from './types.ts';
  * 14. `=> not b` at the end together with `-> not c`: an absence, that is complete when the first bound ends, whether or not an event has followed.
  *
  * Time
- * 15. `within`'s duration is read with the first event bound, `gap`'s with the events so far, `within d of s` with those up to the last of s.
+ * 15. `within`'s duration is read with the first event bound, `gap`'s with the events so far, `within d of s` with those up to the last of s,
+ *     as the stage sees them, of a repeated group in the turn of that s.
  *     A null duration never ends. `within d of s` where s is not bound is no bound. `gap` is outside all groups and sees every turn; so is `without`.
  * 16. In a repeated group `within d of s` means this turn's s, by the rule for conditions. A ban, also one that goes on into the next turn, and a
  *     silence's duration see the turn they are written in; a `lazy` loop's event is tried as the step after it would see it, in that step's turn.

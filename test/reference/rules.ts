@@ -174,7 +174,9 @@ export class Rules {
     const start = within && this.#conditions.visible(within.of, name, bound, turns).at(-1);
     if (within === undefined || start === undefined) return Infinity;
     const upToStart = bound.slice(0, bound.indexOf(start) + 1);
-    return start.event.time + this.#conditions.duration(within.duration, upToStart, turns, name);
+    // A loop that bounds itself may be in a later turn by now than where the span started.
+    const then = start.turns.filter((theirs) => turns.some((mine) => mine.repeat === theirs.repeat));
+    return start.event.time + this.#conditions.duration(within.duration, upToStart, then, name);
   }
 
   /** ms: when the session that `event` lies in ends: `pause` after an event that none follows before. */
