@@ -151,6 +151,8 @@ export interface Ban {
   readonly kind: 'between' | 'next';
   /** What is banned: any of the stages (`not b`, `not (b or c)`), or a sequence of stages `not (b -> c)`. */
   readonly what: { readonly kind: 'stages'; readonly stages: readonly string[] } | { readonly kind: 'sequence'; readonly pattern: Pattern };
+  /** Written as `without`: it stands on every arrow, outside all groups, and sees the events of all their turns. */
+  readonly without?: true;
   readonly span: Span;
 }
 

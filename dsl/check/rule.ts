@@ -66,7 +66,7 @@ export function checkRule(globals: Globals, decl: RuleDecl): CheckedRule {
   inOrder.forEach((stage, i) => typed.set(stage.name, checkStage(globals, reader, stage, i, key.names)));
 
   const without: Ban | undefined = match.without.length === 0 ? undefined
-    : { kind: 'between', what: { kind: 'stages', stages: [...new Set(match.without.map((name) => name.text))] }, span: match.without[0]!.span };
+    : { kind: 'between', what: { kind: 'stages', stages: [...new Set(match.without.map((name) => name.text))] }, without: true, span: match.without[0]!.span };
   const outputs = checkOutputs(globals, decl, reader, key.names);
   const having = clauses.one('having');
   const made = having && condition(contextOf(globals, reportScope(globals, reader, key.names, '`having`', false)), having.cond, '`having`');

@@ -39,6 +39,9 @@ export interface Loop {
 /** While an edge waits, no event may be taken by this greedy loop, which was left (or bypassed: `fresh`) on the way. */
 export interface GreedyBan { readonly loop: Loop; readonly fresh: boolean }
 
+/** A ban on an edge. `earlier`: it was written in the turn that the edge's `resets` end, and reads the events of that turn. */
+export interface EdgeBan { readonly ban: Ban; readonly earlier: boolean }
+
 export interface Edge {
   readonly id: number;
   /** Position index, -1: the start. */
@@ -46,7 +49,7 @@ export interface Edge {
   readonly to: number;
   readonly arrow: Arrow;
   /** Bans that hold between the two events; `next` bans look only at the event right after the first. */
-  readonly bans: readonly Ban[];
+  readonly bans: readonly EdgeBan[];
   readonly greedy: readonly GreedyBan[];
   /** The edge enters (true) or repeats (false) a loop. */
   readonly loop: { readonly loop: Loop; readonly enter: boolean } | undefined;
@@ -56,9 +59,9 @@ export interface Edge {
   readonly repeats: readonly Counter[];
   /** Counters set to one (the loops entered). */
   readonly enters: readonly Counter[];
-  /** Stages whose binding of the turn before is forgotten (a group starts anew). */
   /** The edge is not taken by an event of these stages (a clock that several stages may start belongs to the first of them). */
   readonly unless: readonly string[];
+  /** Stages whose binding of the turn before is forgotten (a group starts anew). */
   readonly resets: readonly { readonly group: number; readonly stages: readonly string[] }[];
 }
 
@@ -150,6 +153,10 @@ export function repeatedGroups(pattern: Pattern, takesTurns: (repeat: Pattern & 
   return result;
 }
 
+function edgeBans(bans: readonly Ban[], earlier: boolean): EdgeBan[] {
+  return [...new Set(bans)].map((ban) => ({ ban, earlier }));
+}
+
 /** The stages a ban names. */
 export function bannedStages(ban: Ban): readonly string[] {
   if (ban.what.kind === 'stages') return ban.what.stages;
@@ -173,19 +180,22 @@ export function buildAutomaton(rule: Rule, count: (expr: Expr) => number): Autom
 
   const addEdge = (exit: Exit | undefined, entry: Entry, arrow: Arrow, bans: readonly Ban[], greedy: readonly GreedyBan[],
     extra: { readonly repeats?: readonly Counter[]; readonly resets?: Edge['resets']; readonly unless?: readonly string[]; readonly again?: Loop | undefined } = {}): void => {
+    const resets = extra.resets ?? [];
+    const before = exit === undefined ? [] : [...exit.pending, ...exit.trailing];
+    const written = exit === undefined ? entry.lead : [...bans, ...entry.bans];
     const edge: Edge = {
       id: edges.length,
       from: exit?.position ?? -1,
       to: entry.position,
       arrow: entry.arrow ?? arrow,
-      bans: exit === undefined ? entry.lead : [...new Set([...exit.pending, ...exit.trailing, ...bans, ...entry.bans])],
+      bans: resets.length === 0 ? edgeBans([...before, ...written], false) : [...edgeBans(before, true), ...edgeBans(written, false)],
       greedy: [...(exit?.greedy ?? []), ...greedy, ...entry.greedy],
       loop: extra.again !== undefined ? { loop: extra.again, enter: false }
         : entry.loop !== undefined ? { loop: entry.loop, enter: true } : undefined,
       leaves: exit?.leaves ?? [],
       repeats: extra.repeats ?? [],
       enters: entry.enters,
-      resets: extra.resets ?? [],
+      resets,
       unless: extra.unless ?? [],
     };
     edges.push(edge);

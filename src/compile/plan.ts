@@ -151,6 +151,8 @@ export interface RulePlan {
   readonly starts: readonly EdgePlan[];
   readonly split: 'none' | 'start' | 'run';
   readonly tracked: boolean;
+  /** The pattern may end with a silence, which binds no event: a list of events that is a match already may complete once more. */
+  readonly completesAgain: boolean;
   readonly needsEveryEvent: boolean;
   /** Functions (c) → ms; -1: none. Constants are given beside. */
   readonly within: TimeSpan | undefined;

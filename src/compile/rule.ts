@@ -41,6 +41,18 @@ function aggregateRegisters(expr: Aggregate, scope: string): string[] {
 const initialOf = (register: string): string =>
   register.startsWith('#') || /^a(@\d+)?:.*:(n|sum|k|mean|m2)$/.test(register) ? '0' : 'NaN';
 
+/** In place of the stage that reads: from outside all groups. */
+const OUTSIDE = '';
+
+/** A ban of several steps; `not (b)` is one of a stage. */
+const isSequence = (ban: Ban): boolean => ban.what.kind === 'sequence' && ban.what.pattern.kind !== 'stage';
+
+const sameCond = (a: Cond, b: Cond): boolean => a.predicate === b.predicate && a.rest === b.rest && a.stage === b.stage;
+
+function addOnce<T>(list: T[], item: T, same: (a: T, b: T) => boolean): void {
+  if (!list.some((other) => same(other, item))) list.push(item);
+}
+
 export function compileRule(context: Context, rule: Rule, index: number): RulePlan {
   const match = rule.match;
   const automaton = buildAutomaton(rule, (expr) => context.number(expr));
@@ -88,8 +100,21 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
     return reads;
   };
 
-  const forgets = (resets: Edge['resets'], register: string): boolean =>
-    resets.some((r) => r.stages.some((s) => register.startsWith(`f:${s}.`) || register === `t:${s}`) || register.startsWith(`a@${r.group}:`));
+  /** A span of time: how long it is, as `reader` sees it (undefined: as from outside all groups), and the register of its start. */
+  interface Bound {
+    readonly expr: Expr;
+    readonly base: string;
+    readonly reader: string | undefined;
+    /** Where the duration is kept from the start of its span on, because what it reads may change. */
+    readonly register?: string;
+  }
+  /** Durations kept, by register, with the stage whose event starts the span. */
+  const kept = new Map<string, Bound & { readonly of: string }>();
+  const forgets = (resets: Edge['resets'], register: string): boolean => {
+    const span = kept.get(register);
+    if (span !== undefined) return forgets(resets, span.base);
+    return resets.some((r) => r.stages.some((s) => register.startsWith(`f:${s}.`) || register === `t:${s}`) || register.startsWith(`a@${r.group}:`));
+  };
   const hasSilence = automaton.positions.some((position) => position.silence !== undefined);
   const hasTimeout = rule.outputs.some((output) => output.onTimeout);
   const tracked = hasTimeout || automaton.absence || match.mode === 'longest' || hasSilence || match.skip.to === 'next';
@@ -119,16 +144,33 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
     return spans.length === 0 ? 0 : Math.min(...spans);
   };
 
-  /** Time bounds of the target as conditions over registers: [source of the end of the span, registers read]. */
-  const boundsOf = (from: number, stage: Stage | undefined, withGap: boolean, bySpan: boolean): { readonly expr: Expr; readonly base: string }[] => {
-    const bounds: { expr: Expr; base: string }[] = [];
+  /** The time bounds of a step to `stage`. */
+  const boundsOf = (from: number, stage: Stage | undefined, withGap: boolean, bySpan: boolean, reader = stage?.name): Bound[] => {
+    const bounds: Bound[] = [];
     const source = from < 0 ? undefined : automaton.positions[from]!.stage;
-    if (withGap && match.gap !== undefined && from >= 0 && !(bySpan && context.constant(match.gap) !== undefined)) bounds.push({ expr: match.gap, base: 'p:#time' });
+    if (withGap && match.gap !== undefined && from >= 0 && !(bySpan && context.constant(match.gap) !== undefined)) bounds.push({ expr: match.gap, base: 'p:#time', reader: undefined });
     if (stage?.within !== undefined && !(bySpan && stage.within.of === source && context.constant(stage.within.duration) !== undefined)) {
-      bounds.push({ expr: stage.within.duration, base: timeRegister(stage.within.of, stage.name) });
+      const bound = { expr: stage.within.duration, base: timeRegister(stage.within.of, reader), reader };
+      if (!mayChange(bound.expr)) bounds.push(bound);
+      else {
+        const register = `d:${reader}:${stage.name}`;
+        kept.set(register, { ...bound, of: stage.within.of });
+        bounds.push({ ...bound, register });
+      }
     }
     return bounds;
   };
+  /** Could a duration read more later than when its span starts? One that walks the events is nevertheless read late: they are not at hand as one is bound. */
+  function mayChange(duration: Expr): boolean {
+    let changes = false;
+    let walks = false;
+    walk(duration, (e) => {
+      if (e.kind === 'stageField' || e.kind === 'stageTime' || e.kind === 'prevField' || e.kind === 'aggregate') changes = true;
+      if (e.kind === 'aggregate' && isWalked(e)) walks = true;
+    });
+    return changes && !walks;
+  }
+  const readsOfBound = (bound: Bound): string[] => [bound.base, ...(bound.register === undefined ? readsOf(bound.expr, bound.reader) : [bound.register])];
 
   interface Raw { readonly kind: EdgePlan['kind']; readonly edge: Edge; readonly accept?: Accept }
   const rawOut: Raw[][] = automaton.positions.map((position) => {
@@ -138,13 +180,17 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
       const kind = accept.absence.every((ban) => ban.kind === 'next') ? 'acceptNext' : 'absence';
       raws.push({
         kind, accept,
-        edge: { id: -1, from: position.id, to: -1, arrow: kind === 'acceptNext' ? 'next' : 'any', bans: accept.absence, greedy: accept.greedy, loop: undefined, leaves: accept.leaves, repeats: [], enters: [], resets: [], unless: [] },
+        edge: { id: -1, from: position.id, to: -1, arrow: kind === 'acceptNext' ? 'next' : 'any', bans: accept.absence.map((ban) => ({ ban, earlier: false })), greedy: accept.greedy, loop: undefined, leaves: accept.leaves, repeats: [], enters: [], resets: [], unless: [] },
       });
     }
     return raws;
   });
 
   const loopStage = (loop: Loop): Stage => stageOf(loop.stage);
+  /** Whose eyes a banned stage has: `without` stands outside all groups. */
+  const readerOf = (ban: Ban, stage: string): string => (ban.without === true ? OUTSIDE : stage);
+  /** A silence's duration sees of a repeated group what its stages see. */
+  const silenceReader = (position: Position): string | undefined => position.silence?.stages[0];
   /** Conditions that an edge evaluates while it waits or is taken. */
   const conditionsOf = (raw: Raw): { readonly expr: Expr; readonly reader: string | undefined }[] => {
     const exprs: { expr: Expr | undefined; reader: string | undefined }[] = [];
@@ -154,9 +200,9 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
     if (target?.stage !== undefined) where(target.stage);
     if (target?.silence !== undefined) {
       for (const name of target.silence.stages) where(name);
-      exprs.push({ expr: target.silence.duration, reader: undefined });
+      exprs.push({ expr: target.silence.duration, reader: silenceReader(target) });
     }
-    for (const ban of raw.edge.bans) for (const name of banStages(ban)) where(name);
+    for (const { ban } of raw.edge.bans) for (const name of banStages(ban)) exprs.push({ expr: stageOf(name).where, reader: readerOf(ban, name) });
     for (const greedy of raw.edge.greedy) { where(greedy.loop.stage); until(greedy.loop.stage); }
     if (raw.edge.loop !== undefined) until(raw.edge.loop.loop.stage);
     if (raw.edge.loop?.loop.lazy === true) {
@@ -188,19 +234,18 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
         if (!greedy.fresh && greedy.loop.counter !== undefined && greedy.loop.max !== Infinity) counter(greedy.loop.counter);
         if (loopStage(greedy.loop).until !== undefined) { reads.add(`#closed${greedy.loop.id}`); reads.add('#mask'); }
       }
-      if (raw.edge.bans.some((ban) => ban.kind === 'next')) reads.add('#mask');
+      if (raw.edge.bans.some(({ ban }) => ban.kind === 'next')) reads.add('#mask');
       if (raw.edge.loop?.loop.lazy === true && raw.edge.loop.loop.counter !== undefined && !raw.edge.loop.enter) counter(raw.edge.loop.loop.counter);
       for (const { expr, reader } of conditionsOf(raw)) for (const register of readsOf(expr, reader)) reads.add(register);
       const target = raw.edge.to < 0 ? undefined : automaton.positions[raw.edge.to]!.stage;
       for (const bound of boundsOf(position.id, target === undefined ? undefined : stageOf(target), true, !tracked && raw.kind === 'event')) {
-        reads.add(bound.base);
-        for (const register of readsOf(bound.expr)) reads.add(register);
+        for (const register of readsOfBound(bound)) reads.add(register);
       }
-      const banned = [...raw.edge.bans.flatMap(banStages), ...(raw.edge.to < 0 ? [] : automaton.positions[raw.edge.to]!.silence?.stages ?? [])];
-      {
-        for (const name of banned) {
-          for (const bound of boundsOf(position.id, stageOf(name), false, false)) { reads.add(bound.base); for (const r of readsOf(bound.expr)) reads.add(r); }
-        }
+      const silent = raw.edge.to < 0 ? [] : automaton.positions[raw.edge.to]!.silence?.stages ?? [];
+      for (const { name, reader } of [
+        ...raw.edge.bans.flatMap(({ ban }) => banStages(ban).map((stage) => ({ name: stage, reader: readerOf(ban, stage) }))), ...silent.map((stage) => ({ name: stage, reader: stage })),
+      ]) {
+        for (const bound of boundsOf(position.id, stageOf(name), false, false, reader)) for (const register of readsOfBound(bound)) reads.add(register);
       }
     }
     if (lazyAt(position) !== undefined) reads.add('#lazy');
@@ -210,6 +255,10 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
   for (let changed = true; changed;) {
     changed = false;
     for (const position of automaton.positions) {
+      for (const [register, span] of kept) {
+        if (span.of !== position.stage || !needed[position.id]!.has(register)) continue;
+        for (const read of readsOf(span.expr, span.reader)) if (!needed[position.id]!.has(read)) { needed[position.id]!.add(read); changed = true; }
+      }
       for (const raw of rawOut[position.id]!) {
         if (raw.edge.to < 0) continue;
         const target = automaton.positions[raw.edge.to]!;
@@ -219,6 +268,7 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
           if (target.stage !== undefined && (register.startsWith('p:') || register.startsWith(`f:${target.stage}.`) || register === `t:${target.stage}` || register === `T:${target.stage}`)) continue;
           if (register.startsWith(`a:${target.stage}|`) && register.endsWith(':last') && context.aggregates.get(register)?.where === undefined) continue;
           if (raw.edge.enters.some((c) => register === `#c${c.id}`)) continue;
+          if (target.stage !== undefined && kept.get(register)?.of === target.stage) continue;
           if (forgets(raw.edge.resets, register)) continue;
           needed[position.id]!.add(register);
           changed = true;
@@ -274,16 +324,15 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
     return `M.reduce(${JSON.stringify(expr.fn)},${stageIndex.get(expr.stage)!},${value},${where},${expr.limit ?? -1},${JSON.stringify(kind)})`;
   }
   /** `resets`: of the edge on which the condition stands; what a new turn forgets is null to it. */
-  const classLeaf = (position: number, reader?: string, resets: Edge['resets'] = []): Leaf => {
-    const read = (register: string): string => (forgets(resets, register) ? initialOf(register) : readRegister(position, register));
-    return {
-      ...base,
-      stageField: (stage, field) => read(`f:${stage}.${field}`),
-      stageTime: (stage) => read(timeRegister(stage, reader)),
-      prevField: (field) => read(prevRegister(field)),
-      aggregate: (expr) => aggregateValue(expr, scopeOf(expr.stage, reader), read),
-    };
-  };
+  const classLeaf = (position: number, reader?: string, resets: Edge['resets'] = []): Leaf =>
+    leafOver((register) => (forgets(resets, register) ? initialOf(register) : readRegister(position, register)), reader);
+  const leafOver = (read: (register: string) => string, reader: string | undefined): Leaf => ({
+    ...base,
+    stageField: (stage, field) => read(`f:${stage}.${field}`),
+    stageTime: (stage) => read(timeRegister(stage, reader)),
+    prevField: (field) => read(prevRegister(field)),
+    aggregate: (expr) => aggregateValue(expr, scopeOf(expr.stage, reader), read),
+  });
   const restFunction = (position: number, reader: string, resets: Edge['resets'], exprs: readonly Expr[], extra: readonly string[] = []): number => {
     if (exprs.length === 0 && extra.length === 0) return -1;
     const parts = [...exprs.map((expr) => `(${emitCondition(expr, classLeaf(position, reader, resets))})`), ...extra];
@@ -293,32 +342,40 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
     sources.length === 0 ? -1 : addFunction(`(c)=>{const F=H.f64;return ${sources.length === 1 ? sources[0] : `M.least(${sources.join(',')})`};}`);
 
   const typesOf = (stage: Stage): number[] => stage.accepts.map((name) => context.typeIndex(name));
-  const condOf = (position: number, stage: Stage, expr: Expr | undefined, types: readonly number[], extra: readonly string[] = [], resets: Edge['resets'] = []): Cond => {
+  const condOf = (position: number, stage: Stage, expr: Expr | undefined, types: readonly number[], extra: readonly string[] = [], resets: Edge['resets'] = [], reader = stage.name): Cond => {
     const all = conjunctsOf(expr);
     const alone = all.filter(isEventOnly);
     const rest = all.filter((e) => !isEventOnly(e));
-    return { predicate: context.predicate(types, alone), rest: restFunction(position, stage.name, resets, rest, extra), stage: stageIndex.get(stage.name)! };
+    return { predicate: context.predicate(types, alone), rest: restFunction(position, reader, resets, rest, extra), stage: stageIndex.get(stage.name)! };
   };
-  /** Ends of time bounds as conditions on the event at hand. */
-  const inTime = (position: number, bounds: readonly { readonly expr: Expr; readonly base: string }[], resets: Edge['resets'] = []): string[] => bounds.filter(({ base: from }) => !forgets(resets, from)).map(({ expr, base: from }) =>
-    `!(${context.eventTime()}>=${readRegister(position, from)}+${emitValue(expr, classLeaf(position))})`);
+  /** When time bounds end. A bound whose start a new turn forgets is none. */
+  const endsOf = (position: number, bounds: readonly Bound[], resets: Edge['resets'] = []): string[] => bounds.filter(({ base: from }) => !forgets(resets, from))
+    .map(({ expr, base: from, reader, register }) =>
+      `${readRegister(position, from)}+${register === undefined ? emitValue(expr, classLeaf(position, reader, resets)) : readRegister(position, register)}`);
+  /** The event at hand comes before each of these times. */
+  const inTime = (ends: readonly string[]): string[] => ends.map((end) => `!(${context.eventTime()}>=${end})`);
   const takeCond = (position: number, stage: Stage, bySpan: boolean, resets: Edge['resets']): Cond => {
-    return condOf(position, stage, stage.where, typesOf(stage), inTime(position, boundsOf(position, stage, true, bySpan), resets), resets);
+    return condOf(position, stage, stage.where, typesOf(stage), inTime(endsOf(position, boundsOf(position, stage, true, bySpan), resets)), resets);
   };
   /** A banned stage with a span of its own is one only inside it. */
-  const banCond = (position: number, name: string, resets: Edge['resets'] = []): Cond =>
-    condOf(position, stageOf(name), stageOf(name).where, typesOf(stageOf(name)), inTime(position, boundsOf(position, stageOf(name), false, false), resets), resets);
+  const banCond = (position: number, name: string, resets: Edge['resets'] = [], reader = name): Cond =>
+    condOf(position, stageOf(name), stageOf(name).where, typesOf(stageOf(name)), inTime(endsOf(position, boundsOf(position, stageOf(name), false, false, reader), resets)), resets, reader);
   const loopCond = (position: number, name: string): Cond => condOf(position, stageOf(name), stageOf(name).where, typesOf(stageOf(name)));
+  /** Could the step after a lazy loop take the event that `edge` gives to the loop? What a new turn forgets on either way is null to it. */
+  const exitCond = (position: number, edge: Edge, exit: Edge): Cond => {
+    const stage = stageOf(automaton.positions[exit.to]!.stage!);
+    return condOf(position, stage, stage.where, typesOf(stage), [], [...edge.resets, ...exit.resets]);
+  };
   const seenTypes = [...rule.sees.keys()].map((name) => context.typeIndex(name));
   /** `until` is read on every event the rule sees that is of the loop's types. */
-  const untilCond = (position: number, stage: Stage): Cond | undefined =>
-    stage.until === undefined ? undefined : condOf(position, stage, stage.until, typesOf(stage).filter((type) => seenTypes.includes(type)));
+  const untilCond = (position: number, stage: Stage, resets: Edge['resets'] = []): Cond | undefined =>
+    stage.until === undefined ? undefined : condOf(position, stage, stage.until, typesOf(stage).filter((type) => seenTypes.includes(type)), [], resets);
 
   /**
    * A banned sequence at a position. Where its conditions read the event alone, the latest start of each of its beginnings is all there is to
    * remember; where they read bound events or each other, its candidates are logged and searched.
    */
-  const sequenceIndex = (ban: Ban, position: number): number => {
+  const sequenceIndex = (ban: Ban, position: number, resets: Edge['resets'] = []): number => {
     if (ban.what.kind !== 'sequence') throw new Error('not a banned sequence');
     const pattern = ban.what.pattern;
     const items = pattern.kind === 'sequence' ? pattern.items : [{ arrow: 'followed' as const, bans: [], pattern }];
@@ -330,29 +387,38 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
     const logged = names.some((name) => stageOf(name).within !== undefined || conjunctsOf(stageOf(name).where).some((e) => !isEventOnly(e)));
     let number = banNumbers.get(ban);
     if (number === undefined) banNumbers.set(ban, number = banNumbers.size);
-    const key = `${number}|${logged ? position : ''}`;
+    const key = `${number}|${logged ? `${position}|${resets.map((r) => r.group).join()}` : ''}`;
     const known = sequenceOf.get(key);
     if (known !== undefined) return known;
-    const outer = classLeaf(position);
-    const leaf: Leaf = {
-      ...outer,
-      stageField: (stage, field) => (names.includes(stage) ? `X.banned(${stageIndex.get(stage)!},${context.slot(field)})` : outer.stageField(stage, field)),
-      stageTime: (stage) => (names.includes(stage) ? `X.bannedTime(${stageIndex.get(stage)!})` : outer.stageTime(stage)),
-      aggregate: (expr) => {
-        if (!names.includes(expr.stage)) return outer.aggregate(expr);
-        if (expr.fn === 'values') context.unsupported(rule, ban.span, '`values` over a stage of a banned sequence');
-        const each: Leaf = { ...leaf, eachField: (field) => `Q[${context.slot(field)}]`, eachTime: () => 'Q[Q.length-1]' };
-        const value = expr.value === undefined ? 'null' : `(Q)=>${emitValue(expr.value, each)}`;
-        const where = expr.where === undefined ? 'null' : `(Q)=>${emitCondition(expr.where, each)}`;
-        return `X.bannedAggregate(${JSON.stringify(expr.fn)},${stageIndex.get(expr.stage)!},${value},${where})`;
-      },
+    const fieldOf = (step: number, field: string): string => (step < 0 ? 'NaN' : `X.banned(${step},${context.slot(field)})`);
+    const timeOf = (step: number): string => (step < 0 ? 'NaN' : `X.bannedTime(${step})`);
+    /** The steps are bound one after another: to a step the ones before it are bound, and the nearest is the most recent event. */
+    const stepOf = (stage: string, reader: number): number => names.slice(0, reader).lastIndexOf(stage);
+    const leafOf = (reader: number): Leaf => {
+      const outer = classLeaf(position, names[reader], resets);
+      const leaf: Leaf = {
+        ...outer,
+        stageField: (stage, field) => (names.includes(stage) ? fieldOf(stepOf(stage, reader), field) : outer.stageField(stage, field)),
+        stageTime: (stage) => (names.includes(stage) ? timeOf(stepOf(stage, reader)) : outer.stageTime(stage)),
+        prevField: (field) => (reader === 0 ? outer.prevField(field) : field === undefined ? timeOf(reader - 1) : fieldOf(reader - 1, field)),
+        aggregate: (expr) => {
+          if (!names.includes(expr.stage)) return outer.aggregate(expr);
+          if (expr.fn === 'values') context.unsupported(rule, ban.span, '`values` over a stage of a banned sequence');
+          const each: Leaf = { ...leaf, eachField: (field) => `Q[${context.slot(field)}]`, eachTime: () => 'Q[Q.length-1]' };
+          const value = expr.value === undefined ? 'null' : `(Q)=>${emitValue(expr.value, each)}`;
+          const where = expr.where === undefined ? 'null' : `(Q)=>${emitCondition(expr.where, each)}`;
+          return `X.bannedAggregate(${JSON.stringify(expr.fn)},${stepOf(expr.stage, reader)},${value},${where})`;
+        },
+      };
+      return leaf;
     };
     const steps = items.map((item, i) => {
       const stage = stageOf(names[i]!);
       const all = conjunctsOf(stage.where);
       const rest = [
-        ...all.filter((e) => !isEventOnly(e)).map((e) => `(${emitCondition(e, leaf)})`),
-        ...inTime(position, boundsOf(position, stage, false, false)),
+        ...all.filter((e) => !isEventOnly(e)).map((e) => `(${emitCondition(e, leafOf(i))})`),
+        ...boundsOf(position, stage, false, false).flatMap((bound) => (
+          names.includes(stage.within!.of) ? inTime([`${timeOf(stepOf(stage.within!.of, i))}+${emitValue(bound.expr, leafOf(i))}`]) : inTime(endsOf(position, [bound], resets)))),
       ];
       return {
         arrow: item.arrow,
@@ -376,6 +442,7 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
   const updateFunction = (from: number, edge: Edge): number => {
     const target = automaton.positions[edge.to]!;
     const lines: string[] = [];
+    const durations: { readonly cell: number; readonly span: Bound }[] = [];
     layouts[target.id]!.forEach((register, cell) => {
       const old = readRegister(from, register);
       const put = (source: string): void => { lines.push(`out[${cell}]=${source};`); };
@@ -404,6 +471,12 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
         return;
       }
       const reset = forgets(edge.resets, register);
+      const span = kept.get(register);
+      if (span !== undefined) {
+        if (span.of === target.stage) durations.push({ cell, span });
+        else put(reset ? 'NaN' : old);
+        return;
+      }
       if (register.startsWith('f:')) {
         if (target.stage !== undefined && register.startsWith(`f:${target.stage}.`)) put(context.eventFieldOr(register.slice(3 + target.stage.length)));
         else put(reset ? 'NaN' : old);
@@ -437,6 +510,11 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
         default: throw new Error(`unknown register ${register}`);
       }
     });
+    // A span that starts with this event: its duration is read once, now that the event is bound.
+    for (const { cell, span } of durations) {
+      const read = (register: string): string => (cellOf(target.id, register) < 0 ? initialOf(register) : `out[${cellOf(target.id, register)}]`);
+      lines.push(`out[${cell}]=${emitValue(span.expr, leafOver(read, span.reader))};`);
+    }
     return addFunction(`(c,out)=>{const F=H.f64;let v=0;${lines.join('')}}`);
   };
 
@@ -470,19 +548,16 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
     const nextBans: Cond[] = [];
     const sequenceBans: number[] = [];
     const deadlines: string[] = [];
-    for (const ban of edge.bans) {
-      if (ban.what.kind === 'sequence' && ban.what.pattern.kind !== 'stage') { sequenceBans.push(sequenceIndex(ban, position)); continue; }
-      for (const name of banStages(ban)) (ban.kind === 'next' ? nextBans : bans).push(banCond(position, name, edge.resets));
+    for (const { ban, earlier } of edge.bans) {
+      const resets = earlier ? [] : edge.resets;
+      if (isSequence(ban)) { addOnce(sequenceBans, sequenceIndex(ban, position, resets), (a, b) => a === b); continue; }
+      for (const name of banStages(ban)) addOnce(ban.kind === 'next' ? nextBans : bans, banCond(position, name, resets, readerOf(ban, name)), sameCond);
       if (kind === 'absence' && ban.kind === 'between') {
-        for (const name of banStages(ban)) for (const bound of boundsOf(position, stageOf(name), false, false)) {
-          deadlines.push(`${readRegister(position, bound.base)}+${emitValue(bound.expr, classLeaf(position))}`);
-        }
+        for (const name of banStages(ban)) deadlines.push(...endsOf(position, boundsOf(position, stageOf(name), false, false, readerOf(ban, name))));
       }
     }
-    if (target?.silence !== undefined) for (const name of target.silence.stages) bans.push(banCond(position, name));
-    for (const bound of boundsOf(position, stage, kind !== 'silence' || match.gap !== undefined, false)) {
-      if (tracked && !forgets(edge.resets, bound.base)) deadlines.push(`${readRegister(position, bound.base)}+${emitValue(bound.expr, classLeaf(position))}`);
-    }
+    if (target?.silence !== undefined) for (const name of target.silence.stages) bans.push(banCond(position, name, edge.resets));
+    if (tracked) deadlines.push(...endsOf(position, boundsOf(position, stage, kind !== 'silence' || match.gap !== undefined, false), edge.resets));
     const indexRegister = position < 0 ? undefined : indexRegisters[position];
     const equality = stage === undefined || indexRegister === undefined || forgets(edge.resets, indexRegister) ? undefined : equalities(stage, position).find((e) => e.register === indexRegister);
     const lazyHere = position < 0 ? undefined : lazyAt(automaton.positions[position]!);
@@ -501,17 +576,17 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
         until: untilCond(position, loopStage(greedy.loop)),
         closedCell: cellOf(position, `#closed${greedy.loop.id}`),
       })),
-      until: loop === undefined ? undefined : untilCond(position, loopStage(loop)),
+      until: loop === undefined ? undefined : untilCond(position, loopStage(loop), edge.resets),
       lazy: loop?.lazy !== true ? undefined : {
         min: loop.min, countCell: edge.loop!.enter || loop.counter === undefined ? -1 : cellOf(position, `#c${loop.counter.id}`), again: !edge.loop!.enter,
-        exits: lazyExits(edge.to, loop).map((exit) => ({ cond: condOf(position, stageOf(automaton.positions[exit.edge.to]!.stage!), stageOf(automaton.positions[exit.edge.to]!.stage!).where, typesOf(stageOf(automaton.positions[exit.edge.to]!.stage!))), bit: 1 << exit.slot })),
+        exits: lazyExits(edge.to, loop).map((exit) => ({ cond: exitCond(position, edge, exit.edge), bit: 1 << exit.slot })),
         targetCell: cellOf(edge.to, '#lazy'),
       },
       clear: lazyHere !== undefined && kind === 'event' && !(edge.loop?.loop === lazyHere && !edge.loop.enter) ? { cell: cellOf(position, '#lazy'), bit: 1 << slot } : undefined,
       guards: position < 0 ? [] : guardsOf(position, edge),
       span,
       deadline: timeFunction(deadlines),
-      completesAt: kind === 'silence' ? addFunction(`(c)=>{const F=H.f64;return ${emitValue(target!.silence!.duration, classLeaf(position))};}`) : -1,
+      completesAt: kind === 'silence' ? addFunction(`(c)=>{const F=H.f64;return ${emitValue(target!.silence!.duration, classLeaf(position, silenceReader(target!), edge.resets))};}`) : -1,
       update: target === undefined ? -1 : updateFunction(position, edge),
     };
   };
@@ -553,8 +628,8 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
   });
   const starts = automaton.starts.map((edge) => planEdge({ kind: 'event', edge }, 0, -1));
   const leading = automaton.starts.map((edge) => (match.within === undefined ? { conds: [], sequences: [] } : {
-    conds: edge.bans.flatMap((ban) => (ban.what.kind === 'sequence' && ban.what.pattern.kind !== 'stage' ? [] : banStages(ban).map((name) => banCond(-1, name)))),
-    sequences: edge.bans.flatMap((ban) => (ban.what.kind === 'sequence' && ban.what.pattern.kind !== 'stage' ? [sequenceIndex(ban, -1)] : [])),
+    conds: edge.bans.flatMap(({ ban }) => (isSequence(ban) ? [] : banStages(ban).map((name) => banCond(-1, name)))),
+    sequences: edge.bans.flatMap(({ ban }) => (isSequence(ban) ? [sequenceIndex(ban, -1)] : [])),
   }));
 
   // --- keys, filters, outputs -----------------------------------------------------------------------------------------------------------------
@@ -604,6 +679,7 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
 
   const plan: Omit<RulePlan, 'cohort'> = {
     index, rule, automaton, key, stages, sees, filters, positions, starts, split, tracked,
+    completesAgain: match.mode !== 'longest' && automaton.positions.some((position) => position.silence !== undefined && position.accepts.length > 0),
     needsEveryEvent: strict || match.session !== undefined,
     within: timeSpan(match.within), session: timeSpan(match.session), leading, sequences,
     having: rule.having === undefined ? -1 : matchFunction(emitCondition(rule.having, matchLeaf)),

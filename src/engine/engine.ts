@@ -63,7 +63,7 @@ interface TypeIndex {
 /** Keys whose runs are all over after the same span of event time, in the order in which that is to be looked at. */
 interface Cleanup { readonly span: number; due: number[]; keys: number[]; head: number }
 
-const SNAPSHOT_FORMAT = 1;
+const SNAPSHOT_FORMAT = 2;
 const NOT_SCANNED = -2;
 
 export class Engine {
@@ -584,17 +584,24 @@ export class Engine {
     const { type } = store.current;
     const keys: { key: Float64Array; allowed: Uint8Array }[] = [];
     let nullKey = false;
-    plan.stages.forEach((stage, s) => {
-      if (!stage.types.includes(type)) return;
-      const keyOf = this.#keyFunctions[stage.key >= 0 ? stage.key : plan.key]![type];
+    let wanted = false;
+    const see = (keyNumber: number, stage: number): void => {
+      const keyOf = this.#keyFunctions[keyNumber]![type];
       if (keyOf === undefined) return;
       keyOf(store.K);
       const key = store.K.slice(0, runner.layout.width);
       if (key.some((v) => Number.isNaN(v))) { nullKey = true; return; }
       let entry = keys.find((other) => other.key.every((v, i) => v === key[i]));
       if (entry === undefined) keys.push(entry = { key, allowed: new Uint8Array(plan.stages.length) });
-      entry.allowed[s] = 1;
+      if (stage >= 0) entry.allowed[stage] = 1;
+    };
+    plan.stages.forEach((stage, s) => {
+      if (!stage.types.includes(type)) return;
+      wanted = true;
+      see(stage.key >= 0 ? stage.key : plan.key, s);
     });
+    // `on` lets it in though no stage takes it: it stands in the way of a `=>` under the key of its type.
+    if (!wanted) see(plan.key, -1);
     if (nullKey) runner.counters.nullKeys++;
     for (const { key, allowed } of keys) {
       store.K.set(key);

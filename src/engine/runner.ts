@@ -65,6 +65,8 @@ export class RuleRunner {
   readonly #potential: Potential;
   readonly #cohort: Cohort | undefined;
   readonly #held = new Map<number, Held>();
+  /** Matches reported of an open start, where a rule's matches may complete again. */
+  readonly #told = new Map<number, Set<string>>();
   readonly #log = new Map<number, Logged[]>();
   /** Sequence number of a key from which its held events are to be counted again for `keep`; derived. */
   readonly #countAt = new Map<number, number>();
@@ -366,7 +368,7 @@ export class RuleRunner {
     this.#store.retainNode(head);
     pending.heads.push(head);
     pending.lows.push(low);
-    const { f64, i32 } = heap;
+    const { i32, f64 } = heap;
     const start = i32[2 * head + NODE.start]!;
     if (pending.start === 0 || f64[start + EVENT.number]! > f64[pending.start + EVENT.number]!) pending.start = start;
   }
@@ -563,19 +565,17 @@ export class RuleRunner {
       return (this.functions[cond.rest] as (c: number) => boolean)(c);
     };
     const from = (k: number, at: number): boolean => {
-      store.tried[steps[k]!.cond.stage] = log[at]!.cells;
+      store.tried[k] = log[at]!.cells;
       if (k === steps.length - 1) return end < 0 || log[at]!.sequence === end;
       for (let next = at + 1; next < log.length; next++) {
         const { arrow } = steps[k + 1]!;
         if (arrow === 'next' && log[next]!.sequence > log[at]!.sequence + 1) return false;
-        store.tried[steps[k + 1]!.cond.stage] = undefined;
         if (!holds(k + 1, log[next]!)) continue;
         if (from(k + 1, next)) return true;
         if (arrow === 'followed') return false;
       }
       return false;
     };
-    for (const step of steps) store.tried[step.cond.stage] = undefined;
     return holds(0, log[i]!) && from(0, i);
   }
 
@@ -824,23 +824,26 @@ export class RuleRunner {
    */
   #link(h: number, node: number): void {
     const { i32, f64 } = this.#store.heap;
+    const startOf = (n: number): number => i32[2 * n + NODE.start]!;
+    const later = (n: number): boolean => n !== 0 && f64[startOf(n) + EVENT.number]! > f64[startOf(node) + EVENT.number]!;
     const head = i32[h]!;
-    const later = head !== 0 && f64[i32[2 * head + NODE.start]! + EVENT.number]! > f64[i32[2 * node + NODE.start]! + EVENT.number]!;
-    if (later && i32[2 * head + NODE.sequence] === i32[2 * node + NODE.sequence]) {
-      i32[2 * node + NODE.previous] = i32[2 * head + NODE.previous]!;
-      i32[2 * head + NODE.previous] = node;
-      return;
-    }
-    if (later) i32[2 * node + NODE.start] = i32[2 * head + NODE.start]!;
-    i32[2 * node + NODE.previous] = head;
-    i32[h] = node;
+    const below = later(head) && i32[2 * head + NODE.sequence] === i32[2 * node + NODE.sequence];
+    const previous = below ? i32[2 * head + NODE.previous]! : head;
+    if (later(previous)) i32[2 * node + NODE.start] = startOf(previous);
+    i32[2 * node + NODE.previous] = previous;
+    if (below) i32[2 * head + NODE.previous] = node;
+    else i32[h] = node;
   }
 
   /** Some edge may be used, and not only to stay for ever in a lazy loop whose every exit could have taken one of its events. */
   #mayGoOn(position: PositionPlan, registers: Float64Array): boolean {
     if (!position.out.some((edge) => this.#mayUse(edge, registers, position))) return false;
-    if (position.accepts.length > 0 || !position.out.some((edge) => edge.lazy?.again === true)) return true;
-    return position.out.some((edge) => edge.lazy?.again !== true && (edge.clear === undefined || (registers[edge.clear.cell]! & edge.clear.bit) === 0));
+    const again = position.out.find((edge) => edge.lazy?.again === true);
+    if (again === undefined) return true;
+    // The loop's own minimum may still be met; what the groups around it ask of their turns does not change while it goes on.
+    const own = again.lazy!.countCell;
+    return position.accepts.some((accept) => passes(accept.guards, registers, own))
+      || position.out.some((edge) => edge !== again && passes(edge.guards, registers, own) && (edge.clear === undefined || (registers[edge.clear.cell]! & edge.clear.bit) === 0));
   }
 
   #mayUse(edge: EdgePlan, registers: Float64Array, position: PositionPlan): boolean {
@@ -978,6 +981,7 @@ export class RuleRunner {
       this.#look(ks, match, to);
       if (this.plan.having >= 0 && !(this.functions[this.plan.having] as unknown as () => boolean)()) return true;
       if (mode === 'longest') { this.#hold(ks, match, to); return true; }
+      if (this.plan.completesAgain && this.#wasTold(ks, match)) return true;
       this.#send(ks, match, at, to);
       switch (skip.to) {
         case 'none': return true;
@@ -1013,6 +1017,19 @@ export class RuleRunner {
         sr = next;
       }
     }
+  }
+
+  /** Was a match with this list of (stage, event) reported before? Derivations with one list are one match, the one that completes first. */
+  #wasTold(ks: number, match: Listed): boolean {
+    const { f64 } = this.#store.heap;
+    const sr = this.#findStart(ks, f64[match.events[0]! + EVENT.number]!);
+    if (sr === 0) return false; // nothing of this start is open any more
+    const list = match.events.map((event, i) => `${match.stages[i]!}:${f64[event + EVENT.number]!}`).join();
+    const told = this.#told.get(sr);
+    if (told === undefined) this.#told.set(sr, new Set([list]));
+    else if (told.has(list)) return true;
+    else told.add(list);
+    return false;
   }
 
   #look(ks: number, match: Listed, to: number): void {
@@ -1103,6 +1120,7 @@ export class RuleRunner {
     const { heap } = this.#store;
     while (heap.i32[2 * sr + START.classes] !== 0) this.#removeClass(ks, heap.i32[2 * sr + START.classes]!);
     this.#letGo(sr);
+    this.#told.delete(sr);
     const { i32 } = heap;
     const next = i32[2 * sr + START.next]!;
     const previous = i32[2 * sr + START.previous]!;
@@ -1125,10 +1143,25 @@ export class RuleRunner {
     // Made anew for a match whose runs all ended as it completed.
     const sr = this.#startRecord(ks, match.events[0]!);
     const held = this.#held.get(sr);
-    if (held !== undefined && held.events.length >= match.events.length) return;
+    if (held !== undefined && !this.#isBetter(match, held)) return;
     for (const event of match.events) this.#store.retainEvent(event);
     this.#letGo(sr);
     this.#held.set(sr, { events: [...match.events], stages: [...match.stages], to });
+  }
+
+  /** Of the matches of one first event `longest` takes the one with the most events; of those the first in the order of reports, also where it completes later. */
+  #isBetter(match: Listed, held: Held): boolean {
+    if (match.events.length !== held.events.length) return match.events.length > held.events.length;
+    const { f64 } = this.#store.heap;
+    for (let i = 0; i < match.events.length; i++) {
+      const later = f64[match.events[i]! + EVENT.number]! - f64[held.events[i]! + EVENT.number]!;
+      if (later !== 0) return later < 0;
+    }
+    for (let i = 0; i < match.stages.length; i++) {
+      const after = this.plan.stages[match.stages[i]!]!.order - this.plan.stages[held.stages[i]!]!.order;
+      if (after !== 0) return after < 0;
+    }
+    return false;
   }
 
   /** Starts without runs go; matches held are reported once no run of their start can bind more. */
@@ -1550,12 +1583,17 @@ export class RuleRunner {
 
   serializeHeld(): unknown {
     const text = (cells: Float64Array): (number | string)[] => [...cells].map((v) => (Number.isFinite(v) ? v : String(v)));
-    return { held: [...this.#held], log: [...this.#log].map(([ks, log]) => [ks, log.map((e) => ({ ...e, cells: text(e.cells) }))]) };
+    return {
+      held: [...this.#held], told: [...this.#told].map(([sr, lists]) => [sr, [...lists]]),
+      log: [...this.#log].map(([ks, log]) => [ks, log.map((e) => ({ ...e, cells: text(e.cells) }))]),
+    };
   }
   restoreHeld(state: unknown): void {
     this.#held.clear();
-    const { held, log } = state as { held: [number, Held][]; log: [number, (Omit<Logged, 'cells'> & { cells: (number | string)[] })[]][] };
+    const { held, told, log } = state as { held: [number, Held][]; told: [number, string[]][]; log: [number, (Omit<Logged, 'cells'> & { cells: (number | string)[] })[]][] };
     for (const [sr, match] of held) this.#held.set(sr, match);
+    this.#told.clear();
+    for (const [sr, lists] of told) this.#told.set(sr, new Set(lists));
     this.#log.clear();
     this.#orders.clear();
     this.#countAt.clear();
@@ -1578,8 +1616,10 @@ function same(a: Float64Array, b: Float64Array): boolean {
   return true;
 }
 
-function passes(guards: readonly { readonly cell: number; readonly min: number; readonly max: number }[], registers: Float64Array): boolean {
+/** `but`: the guard of this cell is left out. */
+function passes(guards: readonly { readonly cell: number; readonly min: number; readonly max: number }[], registers: Float64Array, but = -1): boolean {
   for (const guard of guards) {
+    if (guard.cell === but) continue;
     const count = registers[guard.cell]!;
     if (count < guard.min || count > guard.max) return false;
   }

@@ -52,14 +52,14 @@ export class Store {
     this.truth = new Int32Array(plan.predicates.length);
   }
 
-  /** Events tried as steps of a banned sequence, by stage: their cells, the time last. */
+  /** Events tried as the steps of a banned sequence: their cells, the time last. */
   readonly tried: (Float64Array | undefined)[] = [];
-  banned(stage: number, slot: number): number { return this.tried[stage]?.[slot] ?? NaN; }
-  bannedTime(stage: number): number { return this.tried[stage]?.[this.E.length - 1] ?? NaN; }
+  banned(step: number, slot: number): number { return this.tried[step]?.[slot] ?? NaN; }
+  bannedTime(step: number): number { return this.tried[step]?.[this.E.length - 1] ?? NaN; }
 
-  /** An aggregate over the one event tried as a stage of a banned sequence, or over nothing. */
-  bannedAggregate(fn: string, stage: number, value: ((cells: Float64Array) => number) | null, where: ((cells: Float64Array) => boolean) | null): number {
-    const cells = this.tried[stage];
+  /** An aggregate over the one event tried as a step of a banned sequence, or over nothing. */
+  bannedAggregate(fn: string, step: number, value: ((cells: Float64Array) => number) | null, where: ((cells: Float64Array) => boolean) | null): number {
+    const cells = this.tried[step];
     const taken = cells !== undefined && (where === null || where(cells));
     const v = taken && value !== null ? value(cells) : NaN;
     switch (fn) {

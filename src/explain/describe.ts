@@ -175,7 +175,7 @@ function acceptText(accept: Accept): string {
 
 function edgeNotes(plan: RulePlan, edge: Edge): string[] {
   const { match } = plan.rule;
-  const notes = [...edge.bans.map(banText), ...atLeast(edge.leaves)];
+  const notes = [...new Set(edge.bans.map(({ ban }) => banText(ban))), ...atLeast(edge.leaves)];
   for (const counter of edge.repeats) if (counter.max !== Infinity) notes.push(`at most ${counter.max} turns`);
   for (const { loop } of edge.greedy) notes.push(`no ${loop.stage} that the greedy loop could take`);
   if (edge.loop !== undefined && !edge.loop.enter && edge.loop.loop.lazy) notes.push('lazy: not what the next step can take');

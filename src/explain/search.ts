@@ -107,7 +107,7 @@ class Search {
     if (within === undefined || edge.bans.length === 0) return false;
     const { events } = this.#keyed;
     const begin = events[index]!.time - this.#duration(within, NOTHING_BOUND);
-    return events.slice(0, index).some((before) => before.time > begin && edge.bans.some((ban) => this.#bannedBy(ban, NOTHING_BOUND, before) !== undefined));
+    return events.slice(0, index).some((before) => before.time > begin && edge.bans.some(({ ban }) => this.#bannedBy(ban, NOTHING_BOUND, before) !== undefined));
   }
 
   /** What time alone does to a run before `now`: bounds end, silences and absences complete. */
@@ -161,7 +161,7 @@ class Search {
       }
       // `=> not b` looks at the very next event even if the step takes it; `-> not b` only at the events between.
       const nextBan = run.bound.at(-1)?.index === index - 1
-        ? edge.bans.filter((ban) => ban.kind === 'next').map((ban) => this.#bannedBy(ban, run.bindings, event)).find((stage) => stage !== undefined) : undefined;
+        ? edge.bans.filter(({ ban }) => ban.kind === 'next').map(({ ban }) => this.#bannedBy(ban, run.bindings, event)).find((stage) => stage !== undefined) : undefined;
       if (nextBan !== undefined) {
         run.ends[slot] = { kind: 'ban', stage: nextBan, event };
         return;
@@ -174,8 +174,8 @@ class Search {
         return;
       }
       const silent = target.silence?.stages.find((stage) => this.#fits(stage, run.bindings, event));
-      const banned = silent ?? edge.bans.filter((ban) => ban.kind === 'between')
-        .map((ban) => this.#bannedBy(ban, run.bindings, event)).find((stage) => stage !== undefined);
+      const banned = silent ?? edge.bans.filter(({ ban }) => ban.kind === 'between')
+        .map(({ ban }) => this.#bannedBy(ban, run.bindings, event)).find((stage) => stage !== undefined);
       if (banned !== undefined) run.ends[slot] = { kind: 'ban', stage: banned, event };
       else if (edge.arrow === 'next' && target.stage !== undefined) run.ends[slot] = { kind: 'next', event };
     });

@@ -42,9 +42,9 @@ export class Conditions {
     }) === true;
   }
 
-  /** A duration in ms, read when its span starts, which is at the last event of `bound`; null never ends. */
-  duration(expr: Expr, bound: readonly Bound[], turns: Turns): number {
-    const value = this.#read(expr, undefined, undefined, bound, turns);
+  /** A duration in ms, read when its span starts, which is at the last event of `bound`; null never ends. `reader`: the stage it bounds. */
+  duration(expr: Expr, bound: readonly Bound[], turns: Turns, reader?: string): number {
+    const value = this.#read(expr, undefined, reader, bound, turns);
     return typeof value === 'number' && !Number.isNaN(value) ? value : Infinity;
   }
 

@@ -137,7 +137,7 @@ function turnsOf(frame: Frame | undefined): Turns {
 }
 
 function placed(bans: readonly Ban[], turns: Turns): PlacedBan[] {
-  return bans.map((ban) => ({ ban, turns }));
+  return bans.map((ban) => ({ ban, turns: ban.without === true ? [] : turns }));
 }
 
 /** Bans join the arrow; before the first step, those of the very start look back, the others have nothing to reach from. */

@@ -32,15 +32,17 @@ import type { RefEvent, RefOptions, RefResult } from './types.ts';
  *  9. `until` is asked of the stage's type and key, not of its condition, with the bindings at the time of the event.
  * 10. A ban that stands before a silence goes on after it to the next step that takes an event; `=> not b` before it is about the very next event.
  * 11. A ban at the very start: an x bans a first event that lies in the span that starts with x, [x, x + within).
- * 12. The stages of a banned sequence are bound one after another by the same rules; only their own `within … of` bounds them.
+ * 12. The stages of a banned sequence are bound one after another by the same rules, so `prev` is the one before; only their own `within … of` bounds them.
  * 13. A banned stage with `within d of s` is one only inside that span, and at the end of a pattern that is one of the bounds whose end completes the absence
- *     (at once, when it has ended before the last step is done).
+ *     (by a timer right after the last step, when it has ended before that is done).
  * 14. `=> not b` at the end together with `-> not c`: an absence, that is complete when the first bound ends, whether or not an event has followed.
  *
  * Time
- * 15. `within`'s duration is read with the first event bound, `gap`'s with the events so far, `within d of s` with those up to the last of s.
- *     A null duration never ends. `within d of s` where s is not bound is no bound.
- * 16. In a repeated group `within d of s` means this turn's s, by the rule for conditions.
+ * 15. `within`'s duration is read with the first event bound, `gap`'s with the events so far, `within d of s` with those up to the last of s,
+ *     as the stage sees them, of a repeated group in the turn of that s.
+ *     A null duration never ends. `within d of s` where s is not bound is no bound. `gap` is outside all groups and sees every turn; so is `without`.
+ * 16. In a repeated group `within d of s` means this turn's s, by the rule for conditions. A ban, also one that goes on into the next turn, and a
+ *     silence's duration see the turn they are written in; a `lazy` loop's event is tried as the step after it would see it, in that step's turn.
  * 17. `to` is the completion's time for an absence and for a silence that ends the match; for `=> not b` at the end the last bound event's.
  * 18. In a silence of several stages at the start, an event is bound as the first of them that it satisfies.
  *
@@ -51,7 +53,7 @@ import type { RefEvent, RefOptions, RefResult } from './types.ts';
  * 21. An open run has at least one way to go on that is not closed; what lies beyond the next step is not looked at. A first event times out at
  *     the moment its last open run ends, when a time bound ends it; the furthest is taken of the runs that end at that moment by time and do
  *     not complete at it: the largest place (in the pattern's text) of its bound stages, then the most events, then the order of reports. A run whose ways on had all run out of
- *     time before its last step was done ends with that step, by time.
+ *     time before its last step was done ends by time, by a timer right after that step's event: the event's matches and their skips come first.
  * 22. At one moment first events are taken in order, each with its completions first and its timeout after them.
  */
 

@@ -21,9 +21,10 @@ export class Rules {
     this.#events = events;
   }
 
-  /** The moment of a timer at `time` for a run; of one that was due before the run's last step, that step's. */
+  /** The moment of a timer at `time` for a run; of one that was due before the run's last step, right after the event of that step, or with the silence. */
   timer(time: number, run: Run): Moment {
-    return time <= run.sinceTime ? run.born : { slot: 2 * Math.max(this.firstFrom(time), run.since + 1), time };
+    if (time <= run.sinceTime && run.bySilence) return run.born;
+    return { slot: 2 * Math.max(this.firstFrom(time), run.since + 1), time: Math.max(time, run.sinceTime) };
   }
 
   /** Index of the first event at or after `time`. */
@@ -162,7 +163,7 @@ export class Rules {
     const { within, gap, session } = this.#match;
     return Math.min(
       within === undefined ? Infinity : first.event.time + this.#conditions.duration(within, [first], []),
-      gap === undefined ? Infinity : last.event.time + this.#conditions.duration(gap, run.bound, last.turns),
+      gap === undefined ? Infinity : last.event.time + this.#conditions.duration(gap, run.bound, []),
       session === undefined ? Infinity : this.#sessionEnd(last.event, this.#conditions.duration(session, [first], [])),
     );
   }
@@ -173,7 +174,9 @@ export class Rules {
     const start = within && this.#conditions.visible(within.of, name, bound, turns).at(-1);
     if (within === undefined || start === undefined) return Infinity;
     const upToStart = bound.slice(0, bound.indexOf(start) + 1);
-    return start.event.time + this.#conditions.duration(within.duration, upToStart, turns);
+    // A loop that bounds itself may be in a later turn by now than where the span started.
+    const then = start.turns.filter((theirs) => turns.some((mine) => mine.repeat === theirs.repeat));
+    return start.event.time + this.#conditions.duration(within.duration, upToStart, then, name);
   }
 
   /** ms: when the session that `event` lies in ends: `pause` after an event that none follows before. */

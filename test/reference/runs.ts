@@ -132,12 +132,9 @@ export class Runs {
         return;
       }
     }
-    if (absent.length > 0 && bound <= run.sinceTime) { // it ended before the last step was done
-      this.#complete(run, run.born, to, true, completions);
-      ways.push({ run, ends: run.born, byTime: false, most });
-    } else if (absent.length > 0 && bound < Infinity) {
+    if (absent.length > 0 && bound < Infinity) {
       const moment = this.#rules.timer(bound, run);
-      this.#complete(run, moment, bound, true, completions);
+      this.#complete(run, moment, Math.max(bound, to), true, completions); // it may have ended before the last step was done
       ways.push({ run, ends: moment, byTime: false, most });
     } else {
       ways.push({ run, ...this.#endOf(bound, run), most });
