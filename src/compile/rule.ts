@@ -5,6 +5,7 @@ import { emitCondition, emitValue, canonical, type Leaf } from './expr.ts';
 import { bannedStages as banStages, buildAutomaton, repeatedGroups, type Accept, type Counter, type Edge, type Loop, type Position } from './automaton.ts';
 import { conjunctsOf, isEventOnly, walk } from './walk.ts';
 import type { Cond, EdgePlan, Guard, OutputPlan, PositionPlan, RulePlan, StagePlan, TimeSpan } from './plan.ts';
+import { MOST_NEXT, MOST_STEPS } from '../../dsl/index.ts';
 import type { Ban, Expr, KeyPart, Rule, Stage } from '../../dsl/typed.ts';
 
 /** `first`, `last`, … whose value is a number kept in registers, or computed by walking the bound events. */
@@ -15,9 +16,6 @@ const aggregateId = (expr: Aggregate): string =>
 
 const isWalked = (expr: Aggregate): boolean =>
   WALKED.has(expr.fn) || ((expr.fn === 'min' || expr.fn === 'max') && (expr.value?.type.kind === 'string' || expr.value?.type.kind === 'oneOf'));
-
-const MOST_POSITIONS = 127;
-const MOST_EDGES = 31;
 
 /** `timeOf(prev)` reads no field. */
 const prevRegister = (field: string | undefined): string => `p:${field ?? '#time'}`;
@@ -57,9 +55,9 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
   const match = rule.match;
   const automaton = buildAutomaton(rule, (expr) => context.number(expr));
   // A node of the history has seven bits for its position; a class's dead edges and a lazy loop's exits are bits of one register.
-  if (automaton.positions.length > MOST_POSITIONS) context.unsupported(rule, rule.span, `a pattern of more than ${MOST_POSITIONS} steps (${automaton.positions.length}, each order of an \`and\` counted)`);
-  if (automaton.positions.some((position) => position.out.length + position.accepts.length > MOST_EDGES)) {
-    context.unsupported(rule, rule.span, `a step after which more than ${MOST_EDGES} others may come next`);
+  if (automaton.positions.length > MOST_STEPS) context.unsupported(rule, rule.span, `a pattern of more than ${MOST_STEPS} steps (${automaton.positions.length}, each order of an \`and\` counted)`);
+  if (automaton.positions.some((position) => position.out.length + position.accepts.length > MOST_NEXT)) {
+    context.unsupported(rule, rule.span, `a step after which more than ${MOST_NEXT} others may come next`);
   }
   const functions: string[] = [];
   const addFunction = (source: string): number => {
