@@ -2,10 +2,7 @@
 
 export { printDuration as formatDuration } from '../explain/index.ts';
 
-/** Event time as ISO-8601 text in UTC with milliseconds; null where it is none. */
-export function isoTime(time: number): string | null {
-  return Math.abs(time) <= 8.64e15 ? new Date(time).toISOString() : null;
-}
+export { isoTime } from '../core/iso-time.ts';
 
 /** 1234567 → `1,234,567`. */
 export function formatCount(count: number): string {

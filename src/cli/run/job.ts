@@ -5,7 +5,7 @@ import type { Batch } from '../../core/batch.ts';
 import type { Plan } from '../../compile/index.ts';
 import { mergeByTime, openEvents, type EventReader, type FieldMap, type RejectedEvent } from '../../connect/files/index.ts';
 import { Engine } from '../../engine/index.ts';
-import { alertToJson } from '../alert-json.ts';
+import { alertToJson } from '../../core/alert-json.ts';
 import { alertStory } from '../alert-story.ts';
 import type { EventsInput } from '../arguments.ts';
 import { colours } from '../colours.ts';

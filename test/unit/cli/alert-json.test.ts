@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { alertToJson } from '../../../src/cli/alert-json.ts';
+import { alertToJson } from '../../../src/core/alert-json.ts';
 import { alertStory } from '../../../src/cli/alert-story.ts';
 import { colours } from '../../../src/cli/colours.ts';
 import type { Alert, BoundEvent } from '../../../src/core/alert.ts';

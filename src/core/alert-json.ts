@@ -1,6 +1,6 @@
 /** Alerts as JSON, exactly as section 5 of the language describes them. */
 import type { Alert, BoundEvent } from '../core/alert.ts';
-import { isoTime } from './format.ts';
+import { isoTime } from './iso-time.ts';
 
 /**
  * One alert as one line of JSON, without the newline. Bound events stand in it byte for byte as they came in (numbers keep all their digits);

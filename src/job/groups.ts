@@ -1,0 +1,46 @@
+/** Which rules of a job share an engine: those that wait for the same sources, so that a slow source holds back only the rules that read it. */
+import type { Program, Rule } from '../../dsl/typed.ts';
+import { compile, type Plan } from '../compile/index.ts';
+import { paramsOf, rulesOf, typesOf, type JobConfig } from './config/index.ts';
+
+export interface RuleGroup {
+  readonly plan: Plan;
+  /** Names of the sources that give any event type of its rules, as listed in the job file. */
+  readonly inputs: readonly string[];
+}
+
+/**
+ * Rules joined by derived events are one group, since those come in the order of their causes. A source that may give any type (its events say
+ * theirs) is waited for by every rule. @throws ParamError, CompileError
+ */
+export function groupRules(job: JobConfig, program: Program): RuleGroup[] {
+  const rules = rulesOf(job, program);
+  const emits = new Map<string, Rule[]>();
+  for (const rule of rules) for (const output of rule.outputs) if (output.kind === 'emit') emits.set(output.target, [...emits.get(output.target) ?? [], rule]);
+  const leader = new Map<Rule, Rule>(rules.map((rule) => [rule, rule]));
+  const find = (rule: Rule): Rule => { const above = leader.get(rule)!; return above === rule ? rule : find(above); };
+  const derived = new Set<string>();
+  for (const rule of rules) {
+    for (const type of rule.sees.keys()) {
+      for (const cause of emits.get(type) ?? []) {
+        derived.add(type);
+        leader.set(find(rule), find(cause));
+      }
+    }
+  }
+  const families = new Map<Rule, Rule[]>();
+  for (const rule of rules) families.set(find(rule), [...families.get(find(rule)) ?? [], rule]);
+  const groups = new Map<string, { inputs: string[]; rules: string[] }>();
+  for (const family of families.values()) {
+    const seen = new Set(family.flatMap((rule) => [...rule.sees.keys()]));
+    const inputs = [...job.sources].filter(([, source]) => {
+      const { types, open } = typesOf(source);
+      return open || types.some((type) => program.events.get(type)?.accepts.some((name) => seen.has(name)) === true || seen.has(type));
+    }).map(([name]) => name);
+    const known = groups.get(inputs.join('\n'));
+    if (known === undefined) groups.set(inputs.join('\n'), { inputs, rules: family.map(({ name }) => name) });
+    else known.rules.push(...family.map(({ name }) => name));
+  }
+  const params = paramsOf(job, program);
+  return [...groups.values()].filter(({ inputs }) => inputs.length > 0).map(({ inputs, rules: names }) => ({ inputs, plan: compile(program, { params, rules: names }) }));
+}
