@@ -1,0 +1,1 @@
+export { MemoryBroker, openMemoryKafka, type MemoryBrokerOptions } from './broker.ts';
