@@ -28,11 +28,13 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
-// The first Ctrl-C asks the command to end with what it has; the second ends the process.
-process.on('SIGINT', () => {
-  if (!isListening || interruption.signal.aborted) process.exit(EXIT.interrupted);
-  interruption.abort();
-});
+// The first Ctrl-C (or SIGTERM) asks the command to end with what it has; the second ends the process.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    if (!isListening || interruption.signal.aborted) process.exit(EXIT.interrupted);
+    interruption.abort();
+  });
+}
 
 const code = await runCommand(io, process.argv.slice(2));
 process.exitCode = Math.max(code, exitCode);

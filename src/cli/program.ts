@@ -5,6 +5,7 @@ import { registerExplain } from './commands/explain.ts';
 import { registerFmt } from './commands/fmt.ts';
 import { registerRun } from './commands/run.ts';
 import { registerSimulate } from './commands/simulate.ts';
+import { registerStart } from './commands/start.ts';
 import { registerTest } from './commands/test.ts';
 import { CliError, EXIT } from './errors.ts';
 import { coloursFor, write, type Io } from './io.ts';
@@ -40,6 +41,7 @@ Examples:
   registerExplain(program, io);
   registerFmt(program, io);
   registerSimulate(program, io);
+  registerStart(program, io);
   registerDemo(program, io);
   return program;
 }

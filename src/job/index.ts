@@ -1,0 +1,5 @@
+/** The live job: its configuration, and running it. */
+export * from './config/index.ts';
+export { Job, type JobOptions } from './job.ts';
+export { JobError } from './parts.ts';
+export type { JobStatus } from './status.ts';

@@ -1,0 +1,158 @@
+/**
+ * A live job: sources → tasks → sinks, until it is asked to stop. After a failure that may pass (a broker that is away, a partition taken over by another
+ * process) it starts again within the process from its last commit, with longer and longer pauses, as it would after a crash; what was not committed
+ * was never visible, or comes again with the same id.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Program } from '../../dsl/typed.ts';
+import type { HttpSource, Ingest } from '../connect/http/index.ts';
+import { FencedError, MemoryBroker } from '../connect/kafka/index.ts';
+import type { Log } from '../connect/types.ts';
+import { StoreFencedError } from '../state/stores/index.ts';
+import { Attempt } from './attempt.ts';
+import { httpSourceOptions, type JobConfig } from './config/index.ts';
+import { groupRules, type RuleGroup } from './groups.ts';
+import { inputOf, JobError } from './parts.ts';
+import { Counts, type JobStatus, type RuleStatus } from './status.ts';
+import type { TaskInput } from './task.ts';
+
+const FIRST_PAUSE = 500;
+const LONGEST_PAUSE = 30_000;
+/** A run of this length has worked: the next failure begins with the shortest pause again. */
+const STEADY = 60_000;
+
+export interface JobOptions {
+  readonly config: JobConfig;
+  readonly program: Program;
+  readonly log: Log;
+  /** Of the kind of Kafka that lives in the process (`adapter: memory`); default: one of the job's own. */
+  readonly memoryBroker?: MemoryBroker | undefined;
+  /** ms since the epoch */
+  readonly now?: (() => number) | undefined;
+}
+
+export class Job {
+  readonly #options: JobOptions;
+  readonly #log: Log;
+  readonly #now: () => number;
+  readonly #groups: readonly RuleGroup[];
+  readonly #inputs: readonly TaskInput[];
+  readonly #broker: MemoryBroker;
+  readonly #started: number;
+  readonly #counts = {
+    rejected: new Map<string, number>(), late: 0, alerts: 0,
+    latency: new Counts([0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]), pause: new Counts([0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1]),
+    duration: new Counts([0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]),
+  };
+  readonly #sent = new Map<string, number>();
+  readonly #stopped = new AbortController();
+  #state: JobStatus['state'] = 'starting';
+  #failure: string | undefined;
+  #restarts = 0;
+  #attempt: Attempt | undefined;
+  #running: Promise<void> | undefined;
+  /** Rules' counts of attempts before the current one. */
+  readonly #before = new Map<string, RuleStatus>();
+
+  /** @throws ParamError, CompileError */
+  constructor(options: JobOptions) {
+    this.#options = options;
+    this.#log = options.log;
+    this.#now = options.now ?? Date.now;
+    this.#started = this.#now();
+    this.#groups = groupRules(options.config, options.program);
+    this.#inputs = [...options.config.sources].map(([name, source], index) => inputOf(name, index, source, options.program));
+    this.#broker = options.memoryBroker ?? new MemoryBroker();
+  }
+
+  readonly #http = new Map<string, HttpSource>();
+
+  /** What the server's routes give posted events to, for as long as the job lives, whatever it goes through. */
+  ingests(): Ingest[] {
+    const { config } = this.#options;
+    return [...config.sources].flatMap(([name, source]) => (source.kind !== 'http' ? [] : [{
+      options: httpSourceOptions(config, name, source, 0),
+      post: (type, events) => this.#http.get(name)?.post(type, events) ?? Promise.resolve({ outcome: 'unavailable', reason: 'the job is starting' }),
+    } satisfies Ingest]));
+  }
+
+  /** Runs until `stop`, until all sources are over, or until a failure that starting again cannot cure, which it throws. */
+  run(): Promise<void> {
+    this.#running ??= this.#run();
+    return this.#running;
+  }
+
+  async #run(): Promise<void> {
+    let pause = FIRST_PAUSE;
+    while (!this.#stopped.signal.aborted) {
+      const attempt = new Attempt(this.#options, this.#groups, this.#inputs, this.#broker, this.#now, this.#counts, this.#sent, this.#http);
+      this.#attempt = attempt;
+      const began = this.#now();
+      try {
+        await attempt.start();
+        this.#state = 'running';
+        this.#failure = undefined;
+        this.#log.info({ job: this.#options.config.name, rules: this.#groups.flatMap(({ plan }) => plan.rules.filter((rule) => !rule.isGroup).map((rule) => rule.rule.name)) }, 'the job runs');
+        await attempt.over;
+        this.#state = 'stopping';
+        await attempt.stop(this.#options.config.shutdown.deadline);
+        this.#state = 'stopped';
+        return;
+      } catch (error) {
+        await attempt.abandon();
+        this.#keepCounts(attempt);
+        this.#failure = (error as Error).message;
+        if (this.#stopped.signal.aborted) break;
+        if (!mayPass(error, attempt.inGroup)) {
+          this.#state = 'failed';
+          throw error;
+        }
+        this.#state = 'restarting';
+        this.#restarts++;
+        if (this.#now() - began > STEADY) pause = FIRST_PAUSE;
+        this.#log.error({ error: (error as Error).message, again: pause }, 'the job starts again from its last commit');
+        await sleep(pause, undefined, { signal: this.#stopped.signal }).catch(() => undefined);
+        pause = Math.min(2 * pause, LONGEST_PAUSE);
+      }
+    }
+    this.#state = 'stopped';
+  }
+
+  /** Stops reading, commits what has been taken in, and ends; within the deadline of the job file, else as by a crash. */
+  async stop(): Promise<void> {
+    if (this.#state !== 'failed') this.#state = 'stopping';
+    this.#stopped.abort();
+    this.#attempt?.end();
+    await this.#running?.catch(() => undefined);
+  }
+
+  status(): JobStatus {
+    const rules = new Map(this.#before);
+    for (const rule of this.#attempt?.ruleCounts() ?? []) add(rules, rule);
+    return {
+      job: this.#options.config.name, started: this.#started, state: this.#state, failure: this.#failure, restarts: this.#restarts,
+      tasks: this.#attempt?.tasks() ?? [], sources: this.#attempt?.sources() ?? [], rules: [...rules.values()], sent: Object.fromEntries(this.#sent),
+      rejected: Object.fromEntries(this.#counts.rejected), late: this.#counts.late, latency: this.#counts.latency, pause: this.#counts.pause,
+      checkpointDuration: this.#counts.duration,
+    };
+  }
+
+  #keepCounts(attempt: Attempt): void {
+    for (const rule of attempt.ruleCounts()) add(this.#before, rule);
+  }
+}
+
+/** Whether starting again may help. `inGroup`: another process may have been given the task, as it should be. */
+function mayPass(error: unknown, inGroup: boolean): boolean {
+  if (error instanceof JobError) return false;
+  if (error instanceof FencedError || error instanceof StoreFencedError) return inGroup;
+  return true;
+}
+
+function add(rules: Map<string, RuleStatus>, more: RuleStatus): void {
+  const known = rules.get(more.rule);
+  rules.set(more.rule, known === undefined ? more : {
+    rule: more.rule, events: known.events + more.events, alerts: known.alerts + more.alerts, timedOut: known.timedOut + more.timedOut,
+    dropped: known.dropped + more.dropped, suppressed: known.suppressed + more.suppressed,
+  });
+}

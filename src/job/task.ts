@@ -1,0 +1,388 @@
+/**
+ * A task: the unit of state, of a commit, and of moving between processes. It owns partition i of every topic that its job reads (or all that is not
+ * partitioned), the engines of the job's rule groups, their watermarks, and the records on their way out.
+ *
+ * A checkpoint is taken between two batches: the state is copied, and the records since the last one are set aside; events go on while the copy is
+ * written. What comes out meanwhile waits for the next commit. At most one is in flight.
+ */
+import type { Alert } from '../core/alert.ts';
+import type { ProducedRecord } from '../connect/kafka/index.ts';
+import type { Log, OutRecord, RecordBatch } from '../connect/types.ts';
+import { Engine } from '../engine/index.ts';
+import { StoreFencedError } from '../state/stores/index.ts';
+import type { Committer, Positions } from './committer.ts';
+import type { RuleGroup } from './groups.ts';
+import { Intake, type IntakeOptions, type Rejected } from './intake.ts';
+import { alertRecord, lateRecord, rejectRecord, SHADOW } from './outputs.ts';
+import { retrying, type TaskState, type TaskStore } from './state.ts';
+import type { Counts, TaskStatus } from './status.ts';
+import { Watermarks } from './watermarks.ts';
+
+/** Records that may wait for a commit before the sources are asked to wait too. */
+const MOST_WAITING = 20_000;
+const MOST_WAITING_BYTES = 64 * 1024 * 1024;
+/** ms of work between two looks at everything else that waits. */
+const TURN = 8;
+
+export interface TaskInput extends IntakeOptions {
+  /** ms */
+  readonly lateness: number;
+  readonly idle: number;
+}
+
+/** What a task needs of its job. */
+export interface TaskHost {
+  readonly log: Log;
+  readonly groups: readonly RuleGroup[];
+  /** In the order of the job file. */
+  readonly inputs: readonly TaskInput[];
+  readonly checkpointTimeout: number;
+  readonly now: () => number;
+  /** Where a record goes: into the transaction as these records, or to an outlet, which calls back; undefined: nowhere. */
+  route(record: OutRecord): { readonly produce: ProducedRecord } | { readonly deliver: (done: () => void) => void } | undefined;
+  /** End offsets of the topics that alerts go to in transactions. */
+  alertEnds(): Promise<TaskState['ends']>;
+  /** Ids of the task's alerts that went out behind these offsets. */
+  sentSince(ends: TaskState['ends'] | undefined, task: number): Promise<Set<string>>;
+  committed(task: number, positions: Positions): Promise<void>;
+  failed(error: Error): void;
+  readonly counts: { readonly rejected: Map<string, number>; late: number; alerts: number; readonly latency: Counts; readonly pause: Counts; readonly duration: Counts };
+}
+
+interface Group {
+  readonly engine: Engine;
+  readonly watermarks: Watermarks;
+  /** Per input of the job; undefined: no rule of the group reads it. */
+  readonly intakes: readonly (Intake | undefined)[];
+}
+
+export class Task {
+  readonly number: number;
+  readonly #host: TaskHost;
+  readonly #log: Log;
+  readonly #committer: Committer;
+  readonly #store: TaskStore;
+  readonly #inputOf: (stream: string) => number;
+  readonly #groups: Group[];
+  readonly #sources: readonly string[];
+  readonly #positions = new Map<string, number>();
+  /** Alerts that an older checkpoint makes again, and that are out already. */
+  #skip = new Set<string>();
+  #produce: ProducedRecord[] = [];
+  #produceBytes = 0;
+  /** Clock times at which the alerts that wait came in. */
+  #arrivals: number[] = [];
+  #undelivered = 0;
+  #delivered: (() => void) | undefined;
+  #room: (() => void) | undefined;
+  #next = 1;
+  #last: { readonly number: number; readonly committed: number; readonly bytes: number } | undefined;
+  #failures = 0;
+  #cycle: Promise<void> | undefined;
+  #wanted = false;
+  #changed = false;
+  #closed = false;
+  #current: { readonly input: number; readonly arrived: number } = { input: 0, arrived: 0 };
+  #said = new Map<string, number>();
+
+  constructor(number: number, host: TaskHost, committer: Committer, store: TaskStore, inputOf: (stream: string) => number) {
+    this.number = number;
+    this.#host = host;
+    this.#log = host.log.child({ task: number });
+    this.#committer = committer;
+    this.#store = store;
+    this.#inputOf = inputOf;
+    this.#sources = host.inputs.map(({ source }) => source);
+    this.#groups = host.groups.map((group) => this.#makeGroup(group));
+  }
+
+  /** Takes the task over and restores it. Returns where to read its streams from; those not named, from where their source's `start` says. */
+  async open(streams: readonly string[]): Promise<Positions> {
+    const last = await this.#committer.open();
+    await this.#store.acquire();
+    const wanted = last === 'store' ? undefined : last?.checkpoint ?? -1;
+    const { state, next } = await this.#store.read(wanted);
+    this.#next = Math.max(next, this.#host.now());
+    const now = this.#host.now();
+    for (const stream of streams) this.#addStream(stream, now);
+    if (state !== undefined) {
+      this.#groups.forEach((group, i) => {
+        const engine = state.engines[i];
+        if (engine === undefined) throw new Error('the checkpoint is of other rules than these: start the job under another name, or with the rules it had');
+        group.engine.restore(engine);
+        group.watermarks.restore(state.watermarks[i]!);
+      });
+      for (const [stream, offset] of state.positions) this.#positions.set(stream, offset);
+      this.#last = { number: state.checkpoint, committed: now, bytes: 0 };
+      this.#log.info({ checkpoint: state.checkpoint, positions: Object.fromEntries(state.positions) }, 'restored');
+    }
+    const hadState = last !== undefined && last !== 'store' && last.checkpoint >= 0;
+    if (state?.older === true || (state === undefined && hadState)) {
+      this.#skip = await this.#host.sentSince(state?.ends, this.number);
+      this.#log.error({ wanted, checkpoint: state?.checkpoint, known: this.#skip.size }, state === undefined
+        ? 'the state of the last commit is gone, and so are all before it: the input is read again from its start; alerts that are out already are not sent again'
+        : 'the state of the last commit is gone: the input is read again from an older checkpoint; alerts that are out already are not sent again');
+    } else if (state === undefined && last !== undefined && last !== 'store') {
+      // Offsets without our metadata: someone has set where the job is to begin.
+      for (const [stream, offset] of last.positions) this.#positions.set(stream, offset);
+    }
+    return new Map(this.#positions);
+  }
+
+  /** Takes records in; the promise settles when the next may come. */
+  async records(records: RecordBatch): Promise<void> {
+    if (this.#closed) return;
+    const input = this.#inputOf(records.stream);
+    const now = this.#host.now();
+    this.#addStream(records.stream, now);
+    this.#current = { input, arrived: now };
+    let began = performance.now();
+    for (let at = 0; at < records.count;) {
+      let next = records.count;
+      for (const group of this.#groups) {
+        const intake = group.intakes[input];
+        if (intake === undefined) continue;
+        next = intake.take(records, at, now);
+        this.#push(group, intake, records.stream, now);
+      }
+      at = next;
+      this.#changed = true;
+      this.#positions.set(records.stream, at < records.count ? records.offsets[at]! : records.next);
+      if (performance.now() - began > TURN && at < records.count) {
+        await new Promise(setImmediate);
+        if (this.#closed) return;
+        began = performance.now();
+      }
+    }
+    if (records.count === 0 && this.#positions.get(records.stream) !== records.next) {
+      this.#positions.set(records.stream, records.next);
+      this.#changed = true;
+    }
+    while (this.#isFull() && !this.#closed) {
+      this.#wanted = true;
+      await new Promise<void>((resolve) => { this.#room = resolve; });
+    }
+  }
+
+  /** A stream is over. */
+  end(stream: string): void {
+    for (const group of this.#groups) {
+      if (group.intakes[this.#inputOf(stream)] === undefined) continue;
+      group.watermarks.end(stream);
+      this.#advance(group, this.#host.now());
+    }
+  }
+
+  /** Called now and then: idle streams, and event time while all are idle. */
+  tick(now: number): void {
+    if (this.#closed) return;
+    this.#current = { input: 0, arrived: now };
+    for (const group of this.#groups) {
+      for (const clock of group.watermarks.idle(now)) {
+        this.#log.info({ stream: clock.stream, idleFor: now - clock.arrived, ...(clock.largest > -Infinity && { lastEvent: new Date(clock.largest).toISOString() }) },
+          'this stream is idle: event time no longer waits for it');
+      }
+      this.#advance(group, now);
+      this.#sayWhoHolds(group, now);
+    }
+  }
+
+  get isClosed(): boolean { return this.#closed; }
+  checkpointSoon(): void { this.#wanted = true; }
+  get wantsCheckpoint(): boolean { return this.#wanted; }
+
+  /** Commits what has been taken in so far. Resolves when that is done; at most one is under way. */
+  checkpoint(): Promise<void> {
+    this.#cycle ??= this.#commit().finally(() => { this.#cycle = undefined; });
+    return this.#cycle;
+  }
+
+  /** Ends the task: what is not committed is given up, unless `checkpoint` was awaited before. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#room?.();
+    this.#delivered?.();
+    await this.#cycle?.catch(() => undefined);
+    await this.#committer.close();
+  }
+
+  status(): TaskStatus {
+    let watermark = Infinity;
+    let events = 0;
+    let stateBytes = 0;
+    let keys = 0;
+    const streams = new Map<string, TaskStatus['streams'][number]>();
+    for (const group of this.#groups) {
+      const stats = group.engine.stats();
+      watermark = Math.min(watermark, group.watermarks.watermark);
+      events += stats.events;
+      stateBytes += stats.bytes;
+      keys += stats.keys;
+      const holding = new Set(group.watermarks.holding());
+      for (const clock of group.watermarks.streams) {
+        streams.set(clock.stream, {
+          stream: clock.stream, offset: this.#positions.get(clock.stream) ?? 0, largest: Number.isFinite(clock.largest) ? clock.largest : undefined,
+          idle: clock.isIdle, holds: holding.has(clock) || streams.get(clock.stream)?.holds === true,
+        });
+      }
+    }
+    return {
+      task: this.number, watermark: Number.isFinite(watermark) ? watermark : undefined, streams: [...streams.values()], events, stateBytes, keys,
+      waiting: this.#produce.length + this.#undelivered,
+      checkpoint: this.#last === undefined ? undefined : { ...this.#last, failures: this.#failures },
+    };
+  }
+
+  ruleCounts(): { readonly name: string; readonly events: number; readonly alerts: number; readonly timedOut: number; readonly dropped: number; readonly suppressed: number }[] {
+    return this.#groups.flatMap(({ engine }) => [...engine.stats().rules]);
+  }
+
+  // --- events ---------------------------------------------------------------------------------------------------------------------------------
+
+  #makeGroup(group: RuleGroup): Group {
+    const watermarks = new Watermarks();
+    const engine = new Engine(group.plan, {
+      watermarks: 'given', now: this.#host.now,
+      onAlert: (alert) => { this.#alert(alert); },
+      onLate: (batch, row) => {
+        this.#host.counts.late++;
+        const { source } = this.#host.inputs[batch.source]!;
+        this.#send(lateRecord(batch.bytes.subarray(batch.from[row]!, batch.to[row]!), source, `${source}/${batch.partition}`, batch.offset[row]!, watermarks.watermark - batch.time[row]!));
+      },
+    });
+    const intakes = this.#host.inputs.map((input) => (group.inputs.includes(input.source) ? new Intake(engine, input, (rejected) => { this.#reject(rejected); }) : undefined));
+    return { engine, watermarks, intakes };
+  }
+
+  #addStream(stream: string, now: number): void {
+    const input = this.#inputOf(stream);
+    const { lateness, idle } = this.#host.inputs[input]!;
+    for (const group of this.#groups) if (group.intakes[input] !== undefined) group.watermarks.add(stream, lateness, idle, now);
+  }
+
+  #push(group: Group, intake: Intake, stream: string, now: number): void {
+    const { batch } = intake;
+    const { count } = batch;
+    let largest = -Infinity;
+    for (let row = 0; row < count; row++) if (batch.time[row]! > largest) largest = batch.time[row]!;
+    if (count > 0) group.engine.push(batch);
+    if (group.watermarks.seen(stream, largest, now)) this.#log.info({ stream }, 'this stream is no longer idle');
+    this.#advance(group, now);
+  }
+
+  #advance(group: Group, now: number): void {
+    const before = group.watermarks.watermark;
+    const watermark = group.watermarks.advance(now);
+    if (watermark === before && watermark === Infinity) return;
+    if (watermark > -Infinity) group.engine.advance(watermark, group.watermarks.inclusive);
+    if (watermark !== before) this.#changed = true;
+  }
+
+  #alert(alert: Alert): void {
+    if (this.#skip.size > 0 && this.#skip.delete(alert.id)) return;
+    this.#host.counts.alerts++;
+    const record = alertRecord(alert, this.#sources, this.number);
+    this.#send(alert.shadow ? { ...record, channel: SHADOW } : record);
+  }
+
+  #reject(rejected: Rejected): void {
+    const { rejected: counts } = this.#host.counts;
+    counts.set(rejected.reason, (counts.get(rejected.reason) ?? 0) + 1);
+    this.#send(rejectRecord(rejected));
+  }
+
+  #send(record: OutRecord): void {
+    const way = this.#host.route(record);
+    if (way === undefined) return;
+    const { arrived } = this.#current;
+    if ('produce' in way) {
+      this.#produce.push(way.produce);
+      this.#produceBytes += record.value.length;
+      this.#arrivals.push(arrived);
+      return;
+    }
+    this.#undelivered++;
+    way.deliver(() => {
+      this.#host.counts.latency.add((this.#host.now() - arrived) / 1000);
+      this.#undelivered--;
+      if (this.#undelivered === 0) this.#delivered?.();
+      if (!this.#isFull()) this.#makeRoom();
+    });
+  }
+
+  #isFull(): boolean { return this.#produce.length + this.#undelivered >= MOST_WAITING || this.#produceBytes >= MOST_WAITING_BYTES; }
+
+  #makeRoom(): void {
+    const room = this.#room;
+    this.#room = undefined;
+    room?.();
+  }
+
+  /** Why nothing fires should have a reason that one can read: a stream that holds event time back while others go on is named, once in a while. */
+  #sayWhoHolds(group: Group, now: number): void {
+    for (const clock of group.watermarks.holding()) {
+      const quiet = now - clock.arrived;
+      if (quiet < 5000 || !Number.isFinite(clock.idle) || now - (this.#said.get(clock.stream) ?? 0) < 60_000) continue;
+      const behind = [...group.watermarks.streams].some((other) => other.largest > clock.largest);
+      if (!behind) continue;
+      this.#said.set(clock.stream, now);
+      const rules = group.engine.plan.rules.filter((rule) => !rule.isGroup).map((rule) => rule.rule.name);
+      this.#log.info({ stream: clock.stream, quietFor: quiet, idleAfter: clock.idle, rules, lastEvent: clock.largest > -Infinity ? new Date(clock.largest).toISOString() : 'none' },
+        'rules wait for this stream');
+    }
+  }
+
+  // --- commits --------------------------------------------------------------------------------------------------------------------------------
+
+  async #commit(): Promise<void> {
+    if (!this.#changed && this.#produce.length === 0 && this.#undelivered === 0) { this.#wanted = false; return; }
+    const began = performance.now();
+    // Asked for before anything of this interval goes out: whoever must fall back to this checkpoint finds there all that it would send again.
+    const ends = await this.#host.alertEnds();
+    if (this.#closed) return;
+    const captured = performance.now();
+    const state: TaskState = {
+      engines: this.#groups.map(({ engine }) => engine.snapshot()), positions: new Map(this.#positions), ends,
+      watermarks: this.#groups.map(({ watermarks }) => watermarks.serialize()),
+    };
+    const produce = this.#produce;
+    const arrivals = this.#arrivals;
+    this.#produce = [];
+    this.#arrivals = [];
+    this.#produceBytes = 0;
+    this.#wanted = false;
+    this.#changed = false;
+    this.#host.counts.pause.add((performance.now() - captured) / 1000);
+    const checkpoint = this.#next++;
+    const deadline = Date.now() + this.#host.checkpointTimeout;
+    try {
+      await Promise.all([
+        produce.length > 0 ? this.#committer.send(produce) : undefined,
+        retrying(() => this.#store.write(checkpoint, state), deadline, (error) => !(error instanceof StoreFencedError), (error, pause) => {
+          this.#failures++;
+          this.#log.warn({ checkpoint, error: error.message, again: pause }, 'the checkpoint could not be written; it is tried again, and nothing is lost meanwhile');
+        }),
+        this.#allDelivered(),
+      ]);
+      if (this.#closed) return;
+      await this.#committer.commit(checkpoint, state.positions);
+    } catch (error) {
+      this.#failures++;
+      throw error;
+    }
+    const now = this.#host.now();
+    for (const arrived of arrivals) this.#host.counts.latency.add((now - arrived) / 1000);
+    this.#last = { number: checkpoint, committed: now, bytes: this.#store.written };
+    this.#host.counts.duration.add((performance.now() - began) / 1000);
+    if (!this.#isFull()) this.#makeRoom();
+    await this.#host.committed(this.number, state.positions);
+    await this.#store.collect(checkpoint).catch((error: Error) => {
+      if (error instanceof StoreFencedError) throw error;
+      this.#log.warn({ error: error.message }, 'old checkpoints could not be cleared away; it is tried again after the next one');
+    });
+  }
+
+  async #allDelivered(): Promise<void> {
+    while (this.#undelivered > 0 && !this.#closed) await new Promise<void>((resolve) => { this.#delivered = resolve; });
+  }
+}
