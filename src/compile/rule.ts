@@ -37,7 +37,7 @@ function aggregateRegisters(expr: Aggregate, scope: string): string[] {
 }
 
 const initialOf = (register: string): string =>
-  register.startsWith('#') || /^a(@\d+)?:.*:(n|sum|k|mean|m2)$/.test(register) ? '0' : 'NaN';
+  register.startsWith('#') || register.startsWith('w@') || /^a(@\d+)?:.*:(n|sum|k|mean|m2)$/.test(register) ? '0' : 'NaN';
 
 /** In place of the stage that reads: from outside all groups. */
 const OUTSIDE = '';
@@ -91,7 +91,12 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
       else if (e.kind === 'stageTime') reads.add(timeRegister(e.stage, reader));
       else if (e.kind === 'prevField') reads.add(prevRegister(e.field));
       else if (e.kind === 'aggregate') {
-        if (isWalked(e)) reads.add('#run');
+        if (isWalked(e)) {
+          reads.add('#run');
+          const scope = scopeOf(e.stage, reader);
+          if (scope !== '') { reads.add(`w${scope}`); reads.add('#bound'); }
+          return;
+        }
         for (const register of aggregateRegisters(e, scopeOf(e.stage, reader))) { reads.add(register); context.aggregates.set(register, e); }
       }
     });
@@ -111,7 +116,7 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
   const forgets = (resets: Edge['resets'], register: string): boolean => {
     const span = kept.get(register);
     if (span !== undefined) return forgets(resets, span.base);
-    return resets.some((r) => r.stages.some((s) => register.startsWith(`f:${s}.`) || register === `t:${s}`) || register.startsWith(`a@${r.group}:`));
+    return resets.some((r) => r.stages.some((s) => register.startsWith(`f:${s}.`) || register === `t:${s}`) || register.startsWith(`a@${r.group}:`) || register === `w@${r.group}`);
   };
   const hasSilence = automaton.positions.some((position) => position.silence !== undefined);
   const hasTimeout = rule.outputs.some((output) => output.onTimeout);
@@ -283,6 +288,7 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
 
   // --- leaves: how generated code reads things ---------------------------------------------------------------------------------------------
   const aggregateValue = (expr: Aggregate, scope: string, read: (register: string) => string): string => {
+    if (isWalked(expr)) return walkedAggregate(expr, scope === '' ? undefined : read(`w${scope}`));
     const id = `a${scope}:${aggregateId(expr)}`;
     switch (expr.fn) {
       case 'count': return read(`${id}:n`);
@@ -293,7 +299,7 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
       case 'stddev': return `M.sampleDeviation(${read(`${id}:k`)},${read(`${id}:m2`)})`;
       case 'first': return read(`${id}:first`);
       case 'last': return read(`${id}:last`);
-      default: return walkedAggregate(expr);
+      default: throw new Error(`no registers for ${expr.fn}`);
     }
   };
   const base = {
@@ -315,15 +321,16 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
     eachField: (field) => `M.at(ev,${context.slot(field)})`,
     eachTime: () => 'M.timeAt(ev)',
   };
-  function walkedAggregate(expr: Aggregate): string {
+  /** `from`: source of the number of events bound before this turn of a group, where only its own count. */
+  function walkedAggregate(expr: Aggregate, from?: string): string {
     const value = expr.value === undefined ? 'null' : `(ev)=>${emitValue(expr.value, matchLeaf)}`;
     const where = expr.where === undefined ? 'null' : `(ev)=>${emitCondition(expr.where, matchLeaf)}`;
     const kind = expr.value === undefined ? 'number' : context.typeTag(expr.value.type);
-    return `M.reduce(${JSON.stringify(expr.fn)},${stageIndex.get(expr.stage)!},${value},${where},${expr.limit ?? -1},${JSON.stringify(kind)})`;
+    return `M.reduce(${JSON.stringify(expr.fn)},${stageIndex.get(expr.stage)!},${value},${where},${expr.limit ?? -1},${JSON.stringify(kind)}${from === undefined ? '' : `,${from}`})`;
   }
   /** `resets`: of the edge on which the condition stands; what a new turn forgets is null to it. */
   const classLeaf = (position: number, reader?: string, resets: Edge['resets'] = []): Leaf =>
-    leafOver((register) => (forgets(resets, register) ? initialOf(register) : readRegister(position, register)), reader);
+    leafOver((register) => (!forgets(resets, register) ? readRegister(position, register) : register.startsWith('w@') ? 'Infinity' : initialOf(register)), reader);
   const leafOver = (read: (register: string) => string, reader: string | undefined): Leaf => ({
     ...base,
     stageField: (stage, field) => read(`f:${stage}.${field}`),
@@ -469,6 +476,7 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
         return;
       }
       const reset = forgets(edge.resets, register);
+      if (register.startsWith('w@')) { put(reset ? readRegister(from, '#bound') : old); return; }
       const span = kept.get(register);
       if (span !== undefined) {
         if (span.of === target.stage) durations.push({ cell, span });

@@ -82,13 +82,13 @@ export class MatchView {
     return least;
   }
 
-  /** An aggregate by walking the events of a stage (section 3 of the language; over nothing as section 8 says). */
-  reduce(fn: string, stage: number, value: ((event: number) => number) | null, where: ((event: number) => boolean) | null, limit: number, type: string): number {
+  /** An aggregate by walking the events of a stage, from the `from`-th of the match on (section 3 of the language; over nothing as section 8 says). */
+  reduce(fn: string, stage: number, value: ((event: number) => number) | null, where: ((event: number) => boolean) | null, limit: number, type: string, from = 0): number {
     const values: number[] = [];
     let count = 0;
     let first = NaN;
     let last = NaN;
-    for (let i = 0; i < this.events.length; i++) {
+    for (let i = from; i < this.events.length; i++) {
       if (this.stages[i] !== stage) continue;
       const event = this.events[i]!;
       if (where !== null && !where(event)) continue;
@@ -106,8 +106,8 @@ export class MatchView {
       case 'count': return count;
       case 'sum': return values.reduce((sum, v) => sum + v, 0);
       case 'avg': return n === 0 ? NaN : values.reduce((sum, v) => sum + v, 0) / n;
-      case 'min': return values.reduce((best, v) => (before(v, best) || Number.isNaN(best) ? v : best), NaN);
-      case 'max': return values.reduce((best, v) => (before(best, v) || Number.isNaN(best) ? v : best), NaN);
+      case 'min': return values.reduce((best, v) => (Number.isNaN(best) || before(v, best) ? v : best), NaN);
+      case 'max': return values.reduce((best, v) => (Number.isNaN(best) || before(best, v) ? v : best), NaN);
       case 'stddev': {
         let mean = 0;
         let m2 = 0;

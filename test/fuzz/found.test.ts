@@ -66,6 +66,13 @@ describe('each turn of a group has its own events', () => {
   ]);
 });
 
+describe('distinct values and lists in a group', () => {
+  table([
+    ['are those of the turn', 'all (s -> t)+ s: A t: A where distinct(s.v) <= 1', 'A@0 A@1:1 A@2:1 A@3:1', ['s0 t1 @1', 's1 t2 @2', 's0 t1 s2 t3 @3', 's2 t3 @3']],
+    ['are none where a new turn leaves the stage out', 'all (s? -> t){2} s: A where v == 1 t: B where distinct(s.v) == 0', 'A@0:1 B@1 B@2 B@3', ['t1 t2 @2', 't2 t3 @3']],
+  ]);
+});
+
 describe('the steps of a banned sequence are bound one after another', () => {
   table([
     ['prev is the step before', 'all a -> not (m -> n) within 3s a: A where v == 2 m: B n: B where v != prev.v', 'A@0:2 B@1:1 B@2:1', ['a0 @3']],
