@@ -1,0 +1,2 @@
+export type { ConsoleSinkOptions } from './options.ts';
+export { ConsoleSink } from './sink.ts';

@@ -1,0 +1,7 @@
+import type { Writable } from 'node:stream';
+
+export interface ConsoleSinkOptions {
+  readonly name: string;
+  /** Default: standard output. */
+  readonly stream?: Writable | undefined;
+}

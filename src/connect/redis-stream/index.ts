@@ -1,0 +1,2 @@
+export type { RedisConnection, RedisStreamSinkOptions } from './options.ts';
+export { RedisStreamSink } from './sink.ts';

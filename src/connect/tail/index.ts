@@ -1,0 +1,2 @@
+export type { FileSourceOptions } from './options.ts';
+export { FileSource } from './source.ts';
