@@ -2,4 +2,5 @@
 export * from './config/index.ts';
 export { Job, type JobOptions } from './job.ts';
 export { JobError } from './parts.ts';
+export { probeJob, type Probed } from './probe.ts';
 export type { JobStatus } from './status.ts';

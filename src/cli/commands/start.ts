@@ -1,7 +1,4 @@
 import type { Command } from 'commander';
-import { Job, JobError } from '../../job/index.ts';
-import { makeLog } from '../../job/log.ts';
-import { startServer } from '../../job/server/index.ts';
 import { CliError, EXIT } from '../errors.ts';
 import { checkJobFile, renderJob } from '../job-file.ts';
 import { write, type Io } from '../io.ts';
@@ -28,6 +25,8 @@ async function startJob(io: Io, path: string): Promise<void> {
   if (checked.diagnostics.length > 0) await write(io.stderr, renderJob(checked, checked.diagnostics, io, 'stderr'));
   if (checked.sound === undefined) throw new CliError(`${path} has errors; nothing was started.`, EXIT.usage);
   const { job: config, program } = checked.sound;
+  // Clients and servers are loaded by the commands that need them only.
+  const [{ Job, JobError }, { makeLog }, { startServer }] = await Promise.all([import('../../job/index.ts'), import('../../job/log.ts'), import('../../job/server/index.ts')]);
   const log = makeLog(config.log);
   const job = new Job({ config, program, log });
   const server = config.http.enabled
