@@ -7,7 +7,7 @@ import { openStore } from '../state/stores/index.ts';
 import { fieldMapOf, kafkaConnectionOf, sinksOf, storeSpec, topicOf, typesOf, type JobConfig, type SourceConfig } from './config/index.ts';
 import { kafkaInputs, sinkOf, sourceOf } from './parts.ts';
 
-export interface Probed { readonly part: string; readonly ok: boolean; readonly found: string }
+export interface Probed { readonly part: string; readonly ok: boolean; readonly found: readonly string[] }
 
 /** Records of each partition that are looked at. */
 const SAMPLE = 200;
@@ -16,9 +16,9 @@ export async function probeJob(job: JobConfig, program: Program, log: Log): Prom
   const probed: Probed[] = [];
   const attempt = async (part: string, work: () => Promise<readonly string[]>): Promise<void> => {
     try {
-      probed.push({ part, ok: true, found: (await work()).join('; ') });
+      probed.push({ part, ok: true, found: await work() });
     } catch (error) {
-      probed.push({ part, ok: false, found: (error as Error).message });
+      probed.push({ part, ok: false, found: [(error as Error).message] });
     }
   };
   let kafka: Kafka | undefined;
