@@ -1,11 +1,15 @@
 import { Command, CommanderError } from 'commander';
 import { registerCheck } from './commands/check.ts';
+import { registerConfig } from './commands/config.ts';
 import { registerDemo } from './commands/demo.ts';
 import { registerExplain } from './commands/explain.ts';
 import { registerFmt } from './commands/fmt.ts';
 import { registerRun } from './commands/run.ts';
 import { registerSimulate } from './commands/simulate.ts';
 import { registerStart } from './commands/start.ts';
+import { registerState } from './commands/state.ts';
+import { registerStatus } from './commands/status.ts';
+import { registerSubscribe } from './commands/subscribe.ts';
 import { registerTest } from './commands/test.ts';
 import { CliError, EXIT } from './errors.ts';
 import { coloursFor, write, type Io } from './io.ts';
@@ -36,12 +40,19 @@ Examples:
   alcedo run rules/fraud --events payments.jsonl           alerts as JSON Lines
   alcedo explain rules/fraud/card-testing.cep              how a rule is run, and what it costs`);
   registerRun(program, io);
-  registerCheck(program, io);
+  registerCheck(program, io, async (job, rules) => {
+    const [{ probeJob }, { makeLog }] = await Promise.all([import('../job/probe.ts'), import('../job/log.ts')]);
+    return probeJob(job, rules, makeLog({ level: 'error', format: 'pretty' }));
+  });
+  registerConfig(program, io);
   registerTest(program, io);
   registerExplain(program, io);
   registerFmt(program, io);
   registerSimulate(program, io);
   registerStart(program, io);
+  registerStatus(program, io);
+  registerSubscribe(program, io);
+  registerState(program, io);
   registerDemo(program, io);
   return program;
 }
