@@ -34,7 +34,7 @@ export function alertStory(alert: Alert, c: Colours, width = 120): string {
     shown.forEach((index, row) => {
       if (row > 0 && index !== shown[row - 1]! + 1) lines.push(c.dim(`    ${' '.repeat(name.length)}  … ${index - shown[row - 1]! - 1} more`));
       const event = events[index]!;
-      const offset = `+${formatDuration(event.time - alert.from)}`.padEnd(9);
+      const offset = (Number.isNaN(event.time) ? '' : `+${formatDuration(event.time - alert.from)}`).padEnd(9);
       const text = shorten(eventText(event), Math.max(40, width - name.length - 17));
       lines.push(`    ${row === 0 ? name : ' '.repeat(name.length)}  ${c.dim(offset)} ${printable(event.type)} ${c.dim(text)}`);
     });

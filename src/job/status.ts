@@ -18,7 +18,7 @@ export interface JobStatus {
   readonly late: number;
   /** Seconds from an event's arrival to its alert being committed: cumulative counts by upper bound. */
   readonly latency: Histogram;
-  /** ms that taking a checkpoint kept events waiting, and that writing and committing it took. */
+  /** Seconds that taking a checkpoint kept events waiting, and that writing and committing it took. */
   readonly pause: Histogram;
   readonly checkpointDuration: Histogram;
 }

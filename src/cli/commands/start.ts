@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { CliError, EXIT } from '../errors.ts';
 import { checkJobFile, renderJob } from '../job-file.ts';
 import { write, type Io } from '../io.ts';
+import { version } from '../version.ts';
 
 /** `alcedo start JOB.yaml`: the live job. */
 export function registerStart(program: Command, io: Io): void {
@@ -30,7 +31,7 @@ async function startJob(io: Io, path: string): Promise<void> {
   const log = makeLog(config.log);
   const job = new Job({ config, program, log });
   const server = config.http.enabled
-    ? await startServer({ ...config.http, status: () => job.status(), sources: job.ingests(), log }).catch((error: Error) => { throw new CliError(error.message, EXIT.failed); })
+    ? await startServer({ ...config.http, status: () => job.status(), sources: job.ingests(), log, version: version() }).catch((error: Error) => { throw new CliError(error.message, EXIT.failed); })
     : undefined;
   const stop = (): void => {
     log.info({}, 'asked to stop: what has been taken in is committed first');

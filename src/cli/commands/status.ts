@@ -41,7 +41,7 @@ async function showStatus(io: Io, path: string, { url, json, watch, every }: Sta
   const c = coloursFor(io, 'stdout');
   const tell = (status: ToldStatus): string => (json === true ? `${JSON.stringify(status, undefined, watch === true ? undefined : 2)}\n` : `${statusText(status, c, Date.now())}\n`);
   if (watch !== true) {
-    await write(io.stdout, tell(await askJob(job, address, io.interrupted)));
+    await write(io.stdout, await answerUnlessInterrupted(() => askJob(job, address, io.interrupted).then(tell), io));
     return;
   }
   const clears = json !== true && io.stdout.isTTY === true && io.env['TERM'] !== 'dumb';
@@ -55,11 +55,19 @@ async function showStatus(io: Io, path: string, { url, json, watch, every }: Sta
 /** While watching, a job that is away (it may be starting again) is a line among others and not the end. */
 async function answerOrReason(ask: () => Promise<string>, io: Io): Promise<string> {
   try {
-    return await ask();
+    return await answerUnlessInterrupted(ask, io);
   } catch (error) {
-    if (io.interrupted.aborted) return '';
     if (!(error instanceof CliError)) throw error;
     await write(io.stderr, `${error.message}\n`);
     return '';
+  }
+}
+
+async function answerUnlessInterrupted(ask: () => Promise<string>, io: Io): Promise<string> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (io.interrupted.aborted) return '';
+    throw error;
   }
 }

@@ -25,7 +25,7 @@ export const METRICS: readonly Family[] = [
   gauge('start_time_seconds', 'When the job was started, seconds since the epoch.', ({ started }) => one(started / SECOND)),
   counter('restarts_total', 'Times the job began anew after a failure.', ({ restarts }) => one(restarts)),
 
-  counter('events_total', 'Events given to the rules.', (status) => ofTasks(status, ({ events }) => events)),
+  counter('events_total', 'Events that came in for the rules, late ones included; once for each group of rules that waits for other sources.', (status) => ofTasks(status, ({ events }) => events)),
   counter('late_total', 'Events that came after the watermark and were kept off the rules.', ({ late }) => one(late)),
   counter('rejected_total', 'Records that could not be read as events, by reason.', ({ rejected }) => Object.entries(rejected).map(([reason, value]) => ({ labels: { reason }, value }))),
 
@@ -60,7 +60,7 @@ export const METRICS: readonly Family[] = [
   gauge('state_bytes', 'Size of a task\'s state in memory.', (status) => ofTasks(status, ({ stateBytes }) => stateBytes)),
   gauge('state_keys', 'Keys a task holds state for.', (status) => ofTasks(status, ({ keys }) => keys)),
 
-  gauge('checkpoint_age_seconds', 'Time since a task\'s last committed checkpoint.', (status, now) => ofTasks(status, ({ checkpoint }) =>
+  gauge('checkpoint_age_seconds', 'Time since a task\'s last committed checkpoint; none is taken while nothing changes.', (status, now) => ofTasks(status, ({ checkpoint }) =>
     (checkpoint === undefined ? undefined : (now - checkpoint.committed) / SECOND))),
   gauge('checkpoint_number', 'Number of a task\'s last committed checkpoint.', (status) => ofTasks(status, ({ checkpoint }) => checkpoint?.number)),
   gauge('checkpoint_bytes', 'Bytes that were written for a task\'s last checkpoint.', (status) => ofTasks(status, ({ checkpoint }) => checkpoint?.bytes)),
@@ -68,7 +68,7 @@ export const METRICS: readonly Family[] = [
   histogram('checkpoint_duration_seconds', 'Writing and committing a checkpoint.', ({ checkpointDuration }) => buckets(checkpointDuration)),
   histogram('checkpoint_pause_seconds', 'How long taking a checkpoint kept events waiting.', ({ pause }) => buckets(pause)),
 
-  histogram('latency_seconds', 'From the arrival of an event to the commit of the alert it completes.', ({ latency }) => buckets(latency)),
+  histogram('latency_seconds', 'From the arrival of an event to the commit or delivery of what became of it: an alert, a late event, a reject.', ({ latency }) => buckets(latency)),
 ];
 
 /** A registry that reads the job's status each time it is asked, with the process's own metrics (`process_…`, `nodejs_…`) beside it. */
