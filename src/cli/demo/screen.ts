@@ -16,7 +16,8 @@ export class Screen {
   }
 
   get width(): number {
-    return this.out.columns ?? 100;
+    // A terminal that does not know its width says 0.
+    return this.out.columns || 100;
   }
 
   /** Writes lines that stay. */
@@ -26,9 +27,23 @@ export class Screen {
 
   /** Shows another changing line. It must fit the width: a line that wraps cannot be cleared. */
   show(status: string): void {
-    if (!this.live || status === this.status) return;
+    if (!this.live || status === this.status || (status !== '' && this.out.writableNeedDrain)) return;
     this.status = status;
     this.out.write(`${CLEAR_LINE}${status}`);
+  }
+
+  /** Resolves when whoever reads has room for more, so that a slow one does not fill the memory. */
+  async written(): Promise<void> {
+    if (!this.out.writableNeedDrain || this.out.destroyed) return;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        this.out.off('drain', done);
+        this.out.off('close', done);
+        resolve();
+      };
+      this.out.on('drain', done);
+      this.out.on('close', done);
+    });
   }
 
   /** Takes the changing line away. */

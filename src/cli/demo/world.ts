@@ -1,5 +1,5 @@
 import type { Label, SimulatedEvent } from '../../../simulators/index.ts';
-import { payments, sensors, toJsonLine } from '../../../simulators/index.ts';
+import { payments, sensors } from '../../../simulators/index.ts';
 
 /** A Monday at noon: everybody is up and spends. */
 export const DEMO_START = Date.UTC(2026, 0, 5, 12);
@@ -8,9 +8,15 @@ export const DEMO_START = Date.UTC(2026, 0, 5, 12);
 const PAYMENTS = { rate: 6, keys: 400, incidentEvery: 450 } as const;
 const SENSORS = { rate: 10, keys: 120, incidentEvery: 800 } as const;
 
+/** The simulators, in the order in which they speak where their events have one time. */
+const SOURCES = ['payments', 'sensors'] as const;
+export type WorldSource = (typeof SOURCES)[number];
+
+export interface WorldEvent { readonly source: WorldSource; readonly event: SimulatedEvent }
+
 /** The demo's bank and factory: both event streams as one, in event-time order, without end. */
 export class World {
-  private readonly streams: Iterator<SimulatedEvent>[];
+  private readonly streams: readonly Iterator<SimulatedEvent>[];
   private readonly next: (SimulatedEvent | undefined)[];
 
   constructor(seed: string, onLabel: (label: Label) => void) {
@@ -19,18 +25,19 @@ export class World {
     this.next = this.streams.map(pull);
   }
 
-  /** The events up to this time (included) that were not given yet, as JSON Lines; the empty text if there are none. */
-  upTo(time: number): string {
-    let lines = '';
-    for (;;) {
+  /** The events up to this time (included) that were not given yet; at most so many of them, the others next time. */
+  upTo(time: number, most = Infinity): WorldEvent[] {
+    const events: WorldEvent[] = [];
+    while (events.length < most) {
       let first = -1;
       for (const [index, event] of this.next.entries()) {
         if (event !== undefined && event.time <= time && (first < 0 || event.time < this.next[first]!.time)) first = index;
       }
-      if (first < 0) return lines;
-      lines += `${toJsonLine(this.next[first]!)}\n`;
+      if (first < 0) break;
+      events.push({ source: SOURCES[first]!, event: this.next[first]! });
       this.next[first] = pull(this.streams[first]!);
     }
+    return events;
   }
 }
 

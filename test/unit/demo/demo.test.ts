@@ -1,11 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Label } from '../../../simulators/index.ts';
+import type { Label, SimulatedEvent } from '../../../simulators/index.ts';
 import { colours } from '../../../src/cli/colours.ts';
+import { Latency } from '../../../src/cli/demo/latency.ts';
+import { messageOf } from '../../../src/cli/demo/publisher.ts';
 import { Scorecard } from '../../../src/cli/demo/scorecard.ts';
+import { Settling } from '../../../src/cli/demo/settling.ts';
 import { tellAlert } from '../../../src/cli/demo/story.ts';
 import { duration, rate, speed, whole } from '../../../src/cli/demo/units.ts';
 import { DEMO_START, World } from '../../../src/cli/demo/world.ts';
 import type { Alert } from '../../../src/core/alert.ts';
+import type { JobStatus } from '../../../src/job/index.ts';
 
 const T = Date.UTC(2026, 0, 5, 12);
 
@@ -88,17 +92,87 @@ describe('the scorecard', () => {
   });
 });
 
-test('the demo\'s world gives each event once, in order, from both simulators', () => {
-  const world = new World('1', () => {});
-  const first = world.upTo(DEMO_START + 30_000);
-  const second = world.upTo(DEMO_START + 60_000);
-  expect(world.upTo(DEMO_START + 60_000)).toBe('');
-  const events = (first + second).trim().split('\n').map((line) => JSON.parse(line) as { type: string; ts: string });
-  const times = events.map((event) => Date.parse(event.ts));
-  expect(times).toEqual([...times].sort((a, b) => a - b));
-  expect(times.at(-1)).toBeLessThanOrEqual(DEMO_START + 60_000);
-  expect(events.map((event) => event.type)).toEqual(expect.arrayContaining(['Payment', 'Temperature', 'Vibration']));
-  expect(first + second).toBe(new World('1', () => {}).upTo(DEMO_START + 60_000));
+describe('the demo\'s world', () => {
+  test('gives each event once, in order, from both simulators', () => {
+    const world = new World('1', () => {});
+    const first = world.upTo(DEMO_START + 30_000);
+    const second = world.upTo(DEMO_START + 60_000);
+    expect(world.upTo(DEMO_START + 60_000)).toEqual([]);
+    const times = [...first, ...second].map(({ event }) => event.time);
+    expect(times).toEqual([...times].sort((a, b) => a - b));
+    expect(times.at(-1)).toBeLessThanOrEqual(DEMO_START + 60_000);
+    expect([...first, ...second].map(({ source, event }) => `${source} ${event.type}`)).toEqual(expect.arrayContaining(['payments Payment', 'sensors Temperature', 'sensors Vibration']));
+    expect([...first, ...second]).toEqual(new World('1', () => {}).upTo(DEMO_START + 60_000));
+  });
+
+  test('in turns that are too short for all of them, none is left out', () => {
+    const world = new World('1', () => {});
+    const turns = [];
+    for (let turn = world.upTo(DEMO_START + 30_000, 100); turn.length > 0; turn = world.upTo(DEMO_START + 30_000, 100)) turns.push(turn);
+    expect(Math.max(...turns.map(({ length }) => length))).toBe(100);
+    expect(turns.flat()).toEqual(new World('1', () => {}).upTo(DEMO_START + 30_000));
+  });
+});
+
+describe('what is published', () => {
+  const event = (type: string, fields: SimulatedEvent['fields']): SimulatedEvent => ({ type, time: T, id: 'e1', fields });
+
+  test('says what it is by its topic, and a machine says there who it is', () => {
+    expect(messageOf('payments', event('PasswordReset', { account: 'a1' }))).toEqual({ topic: 'bank/password-reset', payload: '{"type":"PasswordReset","account":"a1"}' });
+    expect(messageOf('sensors', event('Door', { sensor: 'm7', state: 'open' }))).toEqual({ topic: 'plant/m7/door', payload: '{"type":"Door","state":"open"}' });
+  });
+});
+
+describe('the latency from publishing to the alert', () => {
+  test('is that of the publishing that the cause was in', () => {
+    const latency = new Latency();
+    latency.published(T + 100, 1000);
+    latency.published(T + 200, 1050);
+    latency.read(T + 100, 1200); // 200 ms
+    latency.read(T + 101, 1150); // 100 ms
+    latency.read(T + 201, 1150); // not published yet: no cause is known
+    expect(latency.median).toBe(100);
+    latency.read(T, 1300); // 300 ms
+    expect(latency.median).toBe(200);
+  });
+
+  test('forgets what is long ago, and does not guess at it', () => {
+    const latency = new Latency();
+    expect(latency.median).toBeUndefined();
+    for (let i = 0; i < 20_000; i++) latency.published(T + i, i);
+    latency.read(T, 20_000);
+    expect(latency.median).toBeUndefined();
+    latency.read(T + 19_999, 20_000);
+    expect(latency.median).toBe(1);
+  });
+});
+
+describe('event times below which every alert has been read', () => {
+  const status = (watermark: number | undefined, checkpoints: number, restarts = 0): JobStatus => ({
+    tasks: [{ watermark }], restarts, checkpointDuration: { bounds: [1], counts: [checkpoints, 0], sum: 0 },
+  } as unknown as JobStatus);
+
+  test('are those of two checkpoints ago, when the subscriber has come to the second one\'s end', async () => {
+    let reached = false;
+    let asked = 0;
+    const settling = new Settling({ ends: async () => { asked++; return new Map(); }, hasReached: () => reached });
+    expect(await settling.look(status(undefined, 0))).toBeUndefined();
+    expect(await settling.look(status(T, 5))).toBeUndefined();
+    expect(await settling.look(status(T + 10, 6))).toBeUndefined(); // may have begun before
+    expect(asked).toBe(0);
+    expect(await settling.look(status(T + 20, 7))).toBeUndefined();
+    expect(asked).toBe(1);
+    reached = true;
+    expect(await settling.look(status(T + 30, 8))).toBe(T);
+    expect(await settling.look(status(T + 40, 8))).toBeUndefined();
+  });
+
+  test('are looked for anew after a restart, which takes the job back', async () => {
+    const settling = new Settling({ ends: async () => new Map(), hasReached: () => true });
+    await settling.look(status(T, 5));
+    expect(await settling.look(status(T - 100, 9, 1))).toBeUndefined();
+    expect(await settling.look(status(T + 100, 11, 1))).toBe(T - 100);
+  });
 });
 
 test('units are read as people write them, and nothing else is', () => {
