@@ -68,6 +68,7 @@ function leavesInStep(rule: Omit<RulePlan, 'cohort'>, position: PositionPlan, lo
   if (exit.kind !== 'event' || exit.to < 0 || exit.to === position.id) return false;
   const target = rule.positions[exit.to]!;
   if (target.out.length > 0 || target.registers.length > 0 || !target.accepts.some((accept) => accept.guards.length === 0)) return false;
+  if (exit.guards.some((guard) => !/^#c\d+$/.test(position.registers[guard.cell]!))) return false;
   if (exit.lazy !== undefined || exit.clear !== undefined || exit.span > 0 || exit.nextBans.length > 0 || (exit.until !== undefined && exit.until.rest >= 0)) return false;
   if (exit.bans.some((ban) => ban.rest >= 0) || exit.greedy.length > 1) return false;
   const greedy = exit.greedy[0];

@@ -42,6 +42,8 @@ export class Strings {
   #arenaBytes = new Uint8Array(this.#arena.buffer);
   /** In words. */
   #arenaEnd = 0;
+  /** Words of the arena that are as in the last image; they change by a sweep only. */
+  #saved = 0;
   /** Where the record's bytes begin, in words. */
   #start = new Uint32Array(1024);
   /** Length in bytes; -1: a free id, whose `start` is the next free id plus 1. */
@@ -260,12 +262,43 @@ export class Strings {
   }
 
   /**
+   * The records of all strings, as pages of so many bytes: those that changed since they were last asked for; `all`: every one, and what is asked for next
+   * does not change. The seed of the hash has no part in them.
+   */
+  pages(size: number, all = false): { readonly pages: number; readonly changed: ReadonlyMap<number, Uint8Array> } {
+    const end = 4 * this.#arenaEnd;
+    const pages = Math.ceil(end / size);
+    const changed = new Map<number, Uint8Array>();
+    for (let page = all ? 0 : Math.floor(4 * this.#saved / size); page < pages; page++) {
+      if (!all && 4 * this.#saved >= Math.min(end, (page + 1) * size)) continue;
+      changed.set(page, this.#arenaBytes.slice(page * size, Math.min(end, (page + 1) * size)));
+    }
+    if (!all) this.#saved = this.#arenaEnd;
+    return { pages, changed };
+  }
+
+  /** These pages are to be given again. */
+  redoPages(size: number, pages: Iterable<number>): void {
+    for (const page of pages) this.#saved = Math.min(this.#saved, Math.floor(page * size / 4));
+  }
+
+  /** Replaces what the table holds by what `pages` gave, all of it; else as `restore`. */
+  restorePages(pages: readonly Uint8Array[]): ReadonlyMap<number, number> {
+    const moved = this.#replace(readPages(pages));
+    this.#saved = pages.reduce((n, page) => n + page.length, 0) >> 2;
+    return moved;
+  }
+
+  /**
    * Replaces what the table holds by a snapshot; the ids are those of the snapshot. Strings that were pinned here before stay pinned, under
    * their id where the snapshot leaves it free or has the same string there; the returned map tells the others' new ids (old to new).
    * Throws on bytes that are no snapshot, and then changes nothing.
    */
   restore(snapshot: Uint8Array): ReadonlyMap<number, number> {
-    const entries = readSnapshot(snapshot);
+    return this.#replace(readSnapshot(snapshot));
+  }
+
+  #replace(entries: readonly { readonly id: number; readonly bytes: Uint8Array }[]): ReadonlyMap<number, number> {
     const constants: { id: number; bytes: Uint8Array }[] = [];
     for (let id = 0; id < this.#top; id++) {
       if (this.#pinned[id] === 1) constants.push({ id, bytes: this.bytes(id).slice() });
@@ -370,8 +403,10 @@ export class Strings {
     if (start + count > this.#arena.length) {
       const old = this.#arena;
       const used = this.#arenaEnd;
+      const saved = this.#saved;
       this.#makeArena(start + count);
       this.#arena.set(old.subarray(0, used));
+      this.#saved = saved;
     }
     const arena = this.#arena;
     arena[start - 2] = id;
@@ -421,6 +456,7 @@ export class Strings {
     this.#arena = new Int32Array(Math.max(MIN_ARENA, Math.min(MAX_ARENA, Math.ceil(size * 1.5))));
     this.#arenaBytes = new Uint8Array(this.#arena.buffer);
     this.#arenaEnd = 0;
+    this.#saved = 0;
   }
 }
 
@@ -456,5 +492,24 @@ function readSnapshot(snapshot: Uint8Array): { id: number; bytes: Uint8Array }[]
     end += length;
   }
   if (end !== snapshot.length) throw broken('its lengths do not add up');
+  return entries;
+}
+
+/** The records of an arena. */
+function readPages(pages: readonly Uint8Array[]): { id: number; bytes: Uint8Array }[] {
+  const arena = new Uint8Array(pages.reduce((n, page) => n + page.length, 0));
+  let end = 0;
+  for (const page of pages) { arena.set(page, end); end += page.length; }
+  if (end % 4 !== 0) throw new Error(`not the pages of strings: ${end} bytes`);
+  const head = new Int32Array(arena.buffer);
+  const entries: { id: number; bytes: Uint8Array }[] = [];
+  for (let at = 0; at < head.length;) {
+    const id = head[at]!;
+    const length = head[at + 1] ?? -1;
+    at += HEAD;
+    if (id < 0 || length < 0 || at + words(length) > head.length) throw new Error(`not the pages of strings: the record at byte ${4 * (at - HEAD)} is damaged`);
+    entries.push({ id, bytes: arena.subarray(4 * at, 4 * at + length) });
+    at += words(length);
+  }
   return entries;
 }

@@ -1,6 +1,7 @@
 /** The hash of one rule's classes: by key record, position and registers (or the one register that an equality looks up). */
 import type { PositionPlan } from '../compile/plan.ts';
-import type { Heap } from '../state/heap.ts';
+import type { Floats, Heap } from '../state/heap.ts';
+import type { Members } from '../state/members.ts';
 import { CLASS, registersAt } from './layout.ts';
 
 const scratch = new Float64Array(1);
@@ -30,11 +31,14 @@ export class Classes {
   /** Slots in use. */
   #used = 0;
   readonly #heap: Heap;
+  readonly #members: Members;
   readonly #positions: readonly PositionPlan[];
   readonly #registersAt: readonly number[];
 
-  constructor(heap: Heap, positions: readonly PositionPlan[]) {
+  /** `members`: which records are classes in a hash, of all rules. */
+  constructor(heap: Heap, members: Members, positions: readonly PositionPlan[]) {
     this.#heap = heap;
+    this.#members = members;
     this.#positions = positions;
     this.#registersAt = positions.map(registersAt);
   }
@@ -65,28 +69,40 @@ export class Classes {
     const hash = this.#hashOf(h);
     const slot = this.#slotOf(hash);
     if (this.#slots[2 * slot + 1] === 0) this.#used++;
-    this.#heap.i32[h + CLASS.hashNext] = this.#slots[2 * slot + 1]!;
+    this.#heap.ints(h >> 1)[h + CLASS.hashNext] = this.#slots[2 * slot + 1]!;
+    this.#members.add((h - CLASS.ints) >> 1);
     this.#slots[2 * slot] = hash;
     this.#slots[2 * slot + 1] = h;
   }
 
   remove(h: number): void {
+    this.#members.remove((h - CLASS.ints) >> 1);
     const { i32 } = this.#heap;
     const slot = this.#slotOf(this.#hashOf(h));
     const next = i32[h + CLASS.hashNext]!;
     let at = this.#slots[2 * slot + 1]!;
     if (at !== h) {
       while (i32[at + CLASS.hashNext] !== h) at = i32[at + CLASS.hashNext]!;
-      i32[at + CLASS.hashNext] = next;
+      this.#heap.ints(at >> 1)[at + CLASS.hashNext] = next;
     } else if (next !== 0) this.#slots[2 * slot + 1] = next;
     else this.#empty(slot);
   }
 
-  serialize(): number[] { return [this.#used, ...this.#slots]; }
-  restore(state: readonly number[]): void {
-    this.#used = state[0]!;
-    this.#slots = Int32Array.from(state.slice(1));
-    this.#mask = (this.#slots.length >> 1) - 1;
+  /** After the heap was restored: no class is in the hash. */
+  reset(): void {
+    this.#slots = new Int32Array(2 * 16);
+    this.#mask = 15;
+    this.#used = 0;
+  }
+
+  /** Takes up the first class of a chain in a restored heap. */
+  adopt(h: number): void {
+    if (2 * this.#used > this.#mask) this.#grow();
+    const hash = this.#hashOf(h);
+    const slot = this.#slotOf(hash);
+    this.#used++;
+    this.#slots[2 * slot] = hash;
+    this.#slots[2 * slot + 1] = h;
   }
 
   #first(hash: number): number { return this.#slots[2 * this.#slotOf(hash) + 1]!; }
@@ -121,7 +137,7 @@ export class Classes {
     return this.#hash(i32[h + CLASS.key]!, position, f64, (h >> 1) + this.#registersAt[position]!);
   }
 
-  #hash(ks: number, position: number, cells: Float64Array, at: number): number {
+  #hash(ks: number, position: number, cells: Floats, at: number): number {
     const plan = this.#positions[position]!;
     let hash = mix(ks, position);
     if (plan.indexCell >= 0) return mix(hash, cells[at + plan.indexCell]!);

@@ -99,7 +99,7 @@ export class Cohort {
         const exit = exits[e]!;
         const cell = 2 * q + QUEUE.lows + e;
         if (heap.i32[cell]! > newest) continue;
-        if (exit.arrow === 'next' && newest < sequence - 1) { heap.i32[cell] = sequence; continue; }
+        if (exit.arrow === 'next' && newest < sequence - 1) { this.#headInts(q)[cell] = sequence; continue; }
         let closes = exit.arrow === 'next';
         let blocked = false;
         if (exit.until !== undefined && store.truth[exit.until.predicate] === store.stamp) { blocked = true; closes = true; }
@@ -111,7 +111,7 @@ export class Cohort {
         }
         if (!blocked && store.truth[exit.cond!.predicate] === store.stamp) passing = this.#take(q, e, room, passing);
         if (!closes) for (const ban of exit.bans) if (store.truth[ban.predicate] === store.stamp) { closes = true; break; }
-        if (closes) heap.i32[cell] = sequence;
+        if (closes) this.#headInts(q)[cell] = sequence;
         else open = true;
       }
       // A strict loop that the event does not go on with is over, and so are its exits; the matches that it completes come first.
@@ -122,7 +122,7 @@ export class Cohort {
       const starts = this.#host.mayStart(ks);
       if (starts || q !== 0) {
         q = this.#push(ks, q, sequence, starts);
-        if (this.#plan.session === undefined) heap.f64[ks + KEY.last] = now;
+        if (this.#plan.session === undefined) heap.floats(ks)[ks + KEY.last] = now;
       }
     }
     if (passing !== undefined) {
@@ -145,8 +145,8 @@ export class Cohort {
     if (q === 0) return;
     for (let n = heap.i32[2 * q + QUEUE.first]!; n < heap.i32[2 * q + QUEUE.last]!; n++) this.#store.releaseEvent(heap.i32[2 * this.#entry(q, n) + ENTRY.event]!);
     heap.free(q, this.#units(heap.i32[2 * q + QUEUE.capacity]!));
-    heap.i32[cell] = 0;
-    heap.i32[2 * ks + KEY.nodes] = 0;
+    heap.ints(ks)[cell] = 0;
+    heap.ints(ks)[2 * ks + KEY.nodes] = 0;
   }
 
   openRuns(ks: number): number {
@@ -186,19 +186,19 @@ export class Cohort {
       this.#store.releaseEvent(i32[2 * this.#entry(q, n) + ENTRY.event]!);
       n++;
     } while (n < last && (i32[2 * this.#entry(q, n) + ENTRY.taken]! & NO_START) !== 0);
-    i32[2 * q + QUEUE.first] = n;
-    i32[2 * ks + KEY.nodes] = last - n;
+    this.#headInts(q)[2 * q + QUEUE.first] = n;
+    heap.ints(ks)[2 * ks + KEY.nodes] = last - n;
     if (n < last) {
       this.#oldest(q, i32[2 * this.#entry(q, n) + ENTRY.event]!);
       return q;
     }
     heap.free(q, this.#units(i32[2 * q + QUEUE.capacity]!));
-    i32[2 * ks + this.#at] = 0;
+    heap.ints(ks)[2 * ks + this.#at] = 0;
     return 0;
   }
 
   #oldest(q: number, event: number): void {
-    const { f64 } = this.#store.heap;
+    const f64 = this.#headFloats(q);
     f64[q + QUEUE.oldestTime] = f64[event + EVENT.time]!;
     f64[q + QUEUE.oldestNumber] = f64[event + EVENT.number]!;
   }
@@ -212,31 +212,28 @@ export class Cohort {
     const first = i32[2 * q + QUEUE.first]!;
     const last = i32[2 * q + QUEUE.last]!;
     const bit = 1 << e;
+    const scratch = this.#headFloats(q);
     let taken = passing;
     for (let n = first; n < last; n++) {
       const flags = i32[2 * this.#entry(q, n) + ENTRY.taken]!;
       if ((flags & (bit | NO_START)) !== 0 || (room >= 0 && last - n < room)) continue;
-      this.#registersOf(q, n, c);
-      if (!this.#meets(exit.guards, c) || (rest !== undefined && !rest(c))) continue;
+      if (!meets(exit.guards, last - n)) continue;
+      if (rest !== undefined) {
+        this.#registersOf(q, n, c, scratch);
+        if (!rest(c)) continue;
+      }
       (taken ??= []).push(n - first, e);
       if (exit.arrow !== 'followed') continue;
-      i32[2 * this.#entry(q, n) + ENTRY.taken] = flags | bit;
-      i32[2 * q + QUEUE.flags]! |= TAKEN;
+      const at = this.#entry(q, n);
+      this.#store.heap.ints(at)[2 * at + ENTRY.taken] = flags | bit;
+      this.#headInts(q)[2 * q + QUEUE.flags]! |= TAKEN;
     }
     return taken;
   }
 
-  #meets(guards: CohortPlan['loop']['guards'], c: number): boolean {
-    for (const guard of guards) {
-      const count = this.#store.heap.f64[c + guard.cell]!;
-      if (count < guard.min || count > guard.max) return false;
-    }
-    return true;
-  }
-
-  /** Lays out the registers of the run that began at entry `n`. */
-  #registersOf(q: number, n: number, c: number): void {
-    const { i32, f64 } = this.#store.heap;
+  /** Lays out the registers of the run that began at entry `n`; `f64` is the heap, for writing before the entries. */
+  #registersOf(q: number, n: number, c: number, f64: Float64Array): void {
+    const { i32 } = this.#store.heap;
     const at = this.#entry(q, n) + 1;
     const totals = q + this.#totals;
     for (const cell of this.#countCells) f64[c + cell] = i32[2 * q + QUEUE.last]! - n;
@@ -258,7 +255,9 @@ export class Cohort {
 
   /** A value comes that a pair of doubles could not hold beside the others: entries now say what they added, no longer what was before them. */
   #widen(q: number): void {
-    const { i32, f64 } = this.#store.heap;
+    const i32 = this.#headInts(q);
+    const f64 = this.#headFloats(q);
+    this.#store.heap.touch(q, q + this.#units(i32[2 * q + QUEUE.capacity]!));
     i32[2 * q + QUEUE.flags]! |= WIDE;
     const last = i32[2 * q + QUEUE.last]!;
     for (let i = this.#totalCells.length; i < this.#entryUnits - 1; i += 2) {
@@ -277,13 +276,15 @@ export class Cohort {
     const event = store.event();
     store.retainEvent(event);
     const q = this.#room(ks, before);
-    const { i32, f64 } = heap;
+    const i32 = this.#headInts(q);
+    const f64 = heap.floats(q);
     const { cells, exits } = this.#cohort;
     const c = q + this.#registers;
     const totals = q + this.#totals;
     const last = i32[2 * q + QUEUE.last]!;
     const first = i32[2 * q + QUEUE.first]!;
     const at = this.#entry(q, last);
+    heap.touch(at, at + this.#entryUnits);
     // What the event adds is what it makes of a run that has counted nothing.
     for (let i = 0; i < cells.length; i++) if (cells[i] !== 'shared') f64[c + i] = 0;
     const out = this.#out;
@@ -311,10 +312,11 @@ export class Cohort {
     i32[2 * q + QUEUE.newest] = sequence;
     for (let e = 0; e < exits.length; e++) i32[2 * q + QUEUE.lows + e] = 0;
     if ((i32[2 * q + QUEUE.flags]! & TAKEN) !== 0) {
+      heap.touch(this.#entry(q, first), at);
       for (let n = first; n < last; n++) i32[2 * this.#entry(q, n) + ENTRY.taken]! &= NO_START;
       i32[2 * q + QUEUE.flags]! &= ~TAKEN;
     }
-    i32[2 * ks + KEY.nodes] = last + 1 - first;
+    heap.ints(ks)[2 * ks + KEY.nodes] = last + 1 - first;
     return q;
   }
 
@@ -323,9 +325,9 @@ export class Cohort {
     const { heap } = this.#store;
     if (q === 0) {
       const made = heap.alloc(this.#units(FEW));
-      heap.i32[2 * made + QUEUE.capacity] = FEW;
-      for (let i = 0; i < this.#cohort.cells.length; i++) heap.f64[made + this.#registers + i] = NaN;
-      heap.i32[2 * ks + this.#at] = made;
+      this.#headInts(made)[2 * made + QUEUE.capacity] = FEW;
+      heap.floats(made).fill(NaN, made + this.#registers, made + this.#registers + this.#cohort.cells.length);
+      heap.ints(ks)[2 * ks + this.#at] = made;
       return made;
     }
     const capacity = heap.i32[2 * q + QUEUE.capacity]!;
@@ -337,13 +339,15 @@ export class Cohort {
     let into = q;
     if (2 * (last - first) > capacity) {
       into = heap.alloc(this.#units(2 * capacity));
-      heap.f64.copyWithin(into, q, q + this.#entries);
-      heap.i32[2 * into + QUEUE.capacity] = 2 * capacity;
-      heap.i32[2 * ks + this.#at] = into;
+      heap.floats(into).copyWithin(into, q, q + this.#entries);
+      heap.ints(into)[2 * into + QUEUE.capacity] = 2 * capacity;
+      heap.ints(ks)[2 * ks + this.#at] = into;
     }
-    heap.f64.copyWithin(into + this.#entries, from, from + used);
-    heap.i32[2 * into + QUEUE.first] = 0;
-    heap.i32[2 * into + QUEUE.last] = last - first;
+    heap.touch(into, into + this.#entries + used);
+    heap.floats(into).copyWithin(into + this.#entries, from, from + used);
+    const i32 = heap.ints(into);
+    i32[2 * into + QUEUE.first] = 0;
+    i32[2 * into + QUEUE.last] = last - first;
     if (into !== q) heap.free(q, this.#units(capacity));
     return into;
   }
@@ -382,8 +386,24 @@ export class Cohort {
     return pairs.sort((a, b) => a[0] - b[0] || orderOf(a[1]) - orderOf(b[1]));
   }
 
+  /** The cells before a queue's entries, to write them; they may lie on more than one page. */
+  #headInts(q: number): Int32Array {
+    this.#store.heap.touch(q, q + this.#entries);
+    return this.#store.heap.ints(q);
+  }
+  #headFloats(q: number): Float64Array {
+    this.#store.heap.touch(q, q + this.#entries);
+    return this.#store.heap.floats(q);
+  }
+
   #entry(q: number, n: number): number { return q + this.#entries + n * this.#entryUnits; }
   #units(capacity: number): number { return this.#entries + capacity * this.#entryUnits; }
+}
+
+/** Guards are on the number of events bound in the loop, and on nothing else. */
+function meets(guards: CohortPlan['loop']['guards'], count: number): boolean {
+  for (const guard of guards) if (count < guard.min || count > guard.max) return false;
+  return true;
 }
 
 /** (a + aLow) − (b + bLow), rounded once. */

@@ -8,11 +8,19 @@ import { makeRuntime } from '../core/functions.ts';
 import type { Schema } from '../core/schema.ts';
 import { Strings } from '../core/strings.ts';
 import type { Plan } from '../compile/index.ts';
+import { APART_BYTES, PAGE_BYTES, type Floats } from '../state/heap.ts';
+import { decodeWhole, encodeWhole, put, wholeOf, type Image, type WholeImage } from '../state/image.ts';
+import { Cleanup } from './cleanups.ts';
+import { Held, type Process } from './held.ts';
+import { makeImage, markAll, restoreParts, rootsOf, type Parts, type Roots } from './images.ts';
 import { Keys } from './keys.ts';
 import { KEY, QUEUED } from './layout.ts';
+import { Limits } from './limits.ts';
+import { Once } from './once.ts';
 import { Reporter, type Emission } from './report.ts';
 import { RuleRunner, TIMER_SESSION, type Counters } from './runner.ts';
 import { BLOCK, Scanner } from './scan.ts';
+import { SameTime } from './same-time.ts';
 import { Store } from './store.ts';
 import type { Timer } from './timers.ts';
 import { MatchView } from './view.ts';
@@ -20,14 +28,21 @@ import { MatchView } from './view.ts';
 export interface EngineOptions {
   readonly onAlert: (alert: Alert) => void;
   readonly onDerived?: ((derived: Derived) => void) | undefined;
-  /** How far out of order events may come, ms. Default 0. */
+  /** How far out of order events may come, ms. Default 0. For watermarks of its own only. */
   readonly lateness?: number | undefined;
+  /**
+   * `own` (the default): the engine takes the largest time seen less the lateness for its watermark. `given`: events are held until `advance` says
+   * that the watermark has reached them.
+   */
+  readonly watermarks?: 'own' | 'given' | undefined;
   /** Called with each late event. */
   readonly onLate?: ((batch: Batch, row: number) => void) | undefined;
   /** A derived event that lacked a required field was dropped. */
   readonly onDerivedRejected?: ((rule: string, type: string, field: string) => void) | undefined;
   /** Processing time of an alert, ms since the epoch. */
   readonly now?: (() => number) | undefined;
+  /** For tests of images: every record of the state has small pages of its own, so that a write that is not marked shows. */
+  readonly recordsApart?: boolean | undefined;
 }
 
 export interface RuleStats extends Counters { readonly name: string; readonly openRuns: number }
@@ -45,7 +60,36 @@ export interface EngineStats {
   readonly rules: readonly RuleStats[];
 }
 
-interface HeldEvent { readonly time: number; readonly arrival: number; readonly type: number; readonly cells: Float64Array; readonly bytes: Uint8Array; readonly source: number; readonly partition: number; readonly offset: number }
+/** What `gauges` gives: no cost grows with the state. */
+export interface EngineGauges extends Omit<EngineStats, 'rules'> {
+  /** Bytes of the tables of keys, classes and timers; of the texts; of the events held back. `bytes` has none of them. */
+  readonly tableBytes: number;
+  readonly stringBytes: number;
+  readonly heldBytes: number;
+  /** Events held back. */
+  readonly held: number;
+  readonly timers: number;
+  readonly rules: readonly Omit<RuleStats, 'openRuns'>[];
+}
+
+/** What an image says beside its pages. */
+interface Header {
+  readonly format: number;
+  readonly fingerprint: string;
+  readonly largest: number | string;
+  readonly watermark: number | string;
+  readonly events: number;
+  readonly late: number;
+  readonly duplicates: number;
+  readonly derivedRejected: number;
+  readonly seen: readonly number[];
+  readonly num: number;
+  readonly runs: number;
+  readonly roots: Roots;
+}
+
+/** Of the header and all pages. */
+const FORMAT = 3;
 
 interface TypeIndex {
   /** Predicates tried on every event of the type. */
@@ -60,11 +104,11 @@ interface TypeIndex {
   readonly nullKeys: readonly { readonly keyOf: (K: Float64Array) => void; readonly width: number; readonly rules: readonly number[] }[];
 }
 
-/** Keys whose runs are all over after the same span of event time, in the order in which that is to be looked at. */
-interface Cleanup { readonly span: number; due: number[]; keys: number[]; head: number }
-
-const SNAPSHOT_FORMAT = 2;
+/** Events in columns: a batch, or a chunk of held ones. */
+type Rows = Pick<Batch, 'columns' | 'type' | 'time' | 'source' | 'partition' | 'offset' | 'bytes' | 'from' | 'to'>;
 const NOT_SCANNED = -2;
+/** With fewer rows at a time than this the predicates are tried event by event. */
+const SCAN_FROM = 8;
 
 export class Engine {
   readonly schema: Schema;
@@ -72,6 +116,7 @@ export class Engine {
   readonly plan: Plan;
   readonly #options: EngineOptions;
   readonly #lateness: number;
+  readonly #given: boolean;
   readonly #store: Store;
   readonly #view: MatchView;
   readonly #runners: RuleRunner[];
@@ -91,8 +136,9 @@ export class Engine {
   /** When the first key is due to be looked at. */
   #nextCleanup = Infinity;
   readonly #queue: Emission[] = [];
-  #held: HeldEvent[] = [];
-  #arrivals = 0;
+  readonly #held: Held;
+  /** Rows of a batch that are not late. */
+  #rows = new Int32Array(BLOCK);
   #watermark = -Infinity;
   #largest = -Infinity;
   #events = 0;
@@ -100,16 +146,11 @@ export class Engine {
   #duplicates = 0;
   #derivedRejected = 0;
   readonly #seenOfType: Float64Array;
-  readonly #once = new Map<string, number>();
-  #oncePruneAt = 1024;
+  readonly #once: Once;
+  readonly #limits: Limits;
   #sweepAt = 1 << 17;
   #shadow = false;
-  /** Events at the time at hand before the one at hand, as far as there is more than one. */
-  #sameTime: { bytes: Uint8Array; from: number; to: number }[] = [];
-  readonly #last: { time: number; bytes: Uint8Array; from: number; to: number } = { time: NaN, bytes: new Uint8Array(0), from: 0, to: 0 };
-  /** Derived events of the time at hand, before the one at hand. */
-  #derivedBefore: { bytes: Uint8Array; from: number; to: number }[] = [];
-  #derivedTime = NaN;
+  readonly #sameTime = new SameTime();
   readonly #timer: Timer = { time: 0, start: 0, rule: 0, kind: 0, a: 0, b: 0 };
 
   constructor(plan: Plan, options: EngineOptions) {
@@ -118,11 +159,15 @@ export class Engine {
     this.strings = new Strings();
     this.#options = options;
     this.#lateness = options.lateness ?? 0;
-    const store = new Store(plan, this.strings);
+    this.#given = options.watermarks === 'given';
+    this.#held = new Held(plan.schema.slots);
+    const store = new Store(plan, this.strings, options.recordsApart ?? false);
     this.#store = store;
     this.#view = new MatchView(store);
+    this.#once = new Once(plan, store.heap);
+    this.#limits = new Limits(plan, store.heap, store.tables, store.windowMembers);
     const runtime = makeRuntime(this.strings);
-    this.#reporter = new Reporter(store, this.#view, {
+    this.#reporter = new Reporter(store, this.#view, this.#limits, {
       onAlert: options.onAlert, onDerived: options.onDerived, now: options.now ?? Date.now,
       emit: (emission) => { this.#queue.push(emission); },
       rejectDerived: (rule, type, field) => { this.#derivedRejected++; options.onDerivedRejected?.(rule, type, field); },
@@ -141,7 +186,7 @@ export class Engine {
       }
       return runner;
     });
-    this.#keys = new Keys(store.heap, (rule) => this.#runners[rule]!.layout.width);
+    this.#keys = new Keys(store.heap, store.keyMembers, (rule) => this.#runners[rule]!.layout.width);
     this.#subscribers = this.#subscribe();
     this.#types = plan.schema.types.map((_, type) => this.#indexType(type));
     this.#scanner = new Scanner(plan, this.#types.map((type) => type.linear), bind);
@@ -149,47 +194,38 @@ export class Engine {
     this.#touchedStamp = new Int32Array(plan.rules.length);
     this.#startStamp = new Int32Array(plan.rules.length);
     this.#seenOfType = new Float64Array(plan.schema.types.length);
-    store.ordinalOf = () => this.#ordinal();
+    store.ordinalOf = () => this.#sameTime.ordinal(store.current.source < 0, store.current.bytes, store.current.from, store.current.to);
   }
 
   newBatch(capacity?: number): Batch { return new Batch(this.schema.slots, capacity); }
 
   /** Takes a batch of events in order of arrival; what the watermark reaches is processed before it returns. */
   push(batch: Batch): void {
-    const { count, time } = batch;
-    for (let row = 0; row < count; row++) {
-      if (this.#lateness === 0 && this.#held.length === 0) {
-        const to = Math.min(row + BLOCK, count);
-        this.#processBlock(batch, row, to);
-        row = to - 1;
-        continue;
-      }
-      const t = time[row]!;
-      if (t < this.#watermark) {
-        this.#late++;
-        this.#options.onLate?.(batch, row);
-        continue;
-      }
-      this.#hold(batch, row);
-      if (t > this.#largest) this.#largest = t;
-      const watermark = this.#largest - this.#lateness;
-      if (watermark > this.#watermark) {
-        this.#watermark = watermark;
-        this.#drain(watermark);
-      }
+    if (this.#given) this.#pushHeld(batch);
+    else if (this.#lateness === 0 && this.#held.count === 0) {
+      for (let row = 0; row < batch.count; row += BLOCK) this.#processRows(batch, row, Math.min(row + BLOCK, batch.count), false);
+      this.#fireTimers(this.#watermark);
+    } else {
+      this.#pushOrdered(batch);
+      this.#fireTimers(this.#watermark);
     }
-    this.#fireTimers(this.#watermark);
-    this.#keepSameTime();
+    this.#sameTime.keep(this.#watermark);
     if (this.strings.size > this.#sweepAt) this.#sweep();
   }
 
-  /** No further event has a time below `watermark`. Infinity: the end of the input. */
-  advance(watermark: number): void {
-    if (watermark <= this.#watermark && watermark !== Infinity) return;
-    this.#drain(watermark);
+  /**
+   * The watermark is `watermark`: no further event has a time below it. Processes the events held with times up to it, or below it where it is not
+   * `inclusive` (another partition may still have one at it), and the timers due at or before it. Infinity: the end of the input. One below the
+   * watermark there is does nothing.
+   */
+  advance(watermark: number, inclusive = true): void {
+    if (!(watermark >= this.#watermark)) return;
+    const isEnd = watermark === Infinity;
+    this.#drain(watermark, inclusive || isEnd);
     this.#fireTimers(watermark);
     this.#watermark = watermark;
-    if (watermark === Infinity) this.#finish();
+    if (isEnd) this.#finish();
+    this.#sameTime.keep(this.#watermark);
   }
 
   stats(): EngineStats {
@@ -212,57 +248,64 @@ export class Engine {
       events: this.#events, late: this.#late, duplicates: this.#duplicates, derivedRejected: this.#derivedRejected,
       watermark: this.#watermark, bytes: this.#store.heap.bytesUsed, keys: this.#keys.count,
       rules: this.#runners.filter((runner) => !runner.plan.isGroup).map((runner) => {
-        let events = 0;
-        runner.plan.sees.forEach((filter, type) => { if (filter >= 0) events += this.#seenOfType[type]!; });
-        return { ...runner.counters, events, name: runner.plan.rule.name, openRuns: open.get(runner.plan.index) ?? 0 };
+        return { ...runner.counters, events: this.#seenBy(runner), name: runner.plan.rule.name, openRuns: open.get(runner.plan.index) ?? 0 };
       }),
     };
   }
 
-  /** All state at a batch boundary; `restore` in an engine of the same plan goes on as if nothing had happened. */
-  snapshot(): Uint8Array {
-    const header = {
-      format: SNAPSHOT_FORMAT, fingerprint: this.#fingerprint(),
-      largest: number(this.#largest), watermark: number(this.#watermark), arrivals: this.#arrivals, events: this.#events, late: this.#late,
-      duplicates: this.#duplicates, derivedRejected: this.#derivedRejected, seen: [...this.#seenOfType],
-      num: this.#store.num, runs: this.#store.runs, once: [...this.#once],
-      timers: encodeTimers(this.#store.timers.serialize()), keys: [...this.#keys.serialize()],
-      cleanups: [...this.#cleanups.values()].map((c) => ({ span: c.span, due: c.due.slice(c.head), keys: c.keys.slice(c.head) })),
-      rules: this.#runners.map((runner) => ({ counters: runner.counters, classes: runner.classes.serialize(), held: runner.serializeHeld() })),
-      limits: this.#reporter.serialize(),
-      held: this.#held.map((h) => ({ ...h, cells: [...h.cells].map(number), bytes: Buffer.from(h.bytes).toString('base64') })),
-      last: { time: number(this.#last.time), text: Buffer.from(this.#last.bytes.subarray(this.#last.from, this.#last.to)).toString('base64') },
-      derived: { time: number(this.#derivedTime), before: this.#derivedBefore.map((s) => Buffer.from(s.bytes).toString('base64')) },
-      sameTime: this.#sameTime.map((s) => Buffer.from(s.bytes.subarray(s.from, s.to)).toString('base64')),
+  /** As `stats`, without what takes a walk over the state: for metrics, often. */
+  gauges(): EngineGauges {
+    const { heap, tables, timers } = this.#store;
+    return {
+      events: this.#events, late: this.#late, duplicates: this.#duplicates, derivedRejected: this.#derivedRejected,
+      watermark: this.#watermark, bytes: heap.bytesUsed, tableBytes: tables.bytesUsed, stringBytes: this.strings.byteLength, heldBytes: this.#held.byteLength,
+      keys: this.#keys.count, held: this.#held.count, timers: timers.size,
+      rules: this.#runners.filter((runner) => !runner.plan.isGroup).map((runner) => ({ name: runner.plan.rule.name, ...runner.counters, events: this.#seenBy(runner) })),
     };
-    const head = new TextEncoder().encode(JSON.stringify(header));
-    const heap = this.#store.heap.snapshot();
-    const strings = this.strings.snapshot();
-    const out = new Uint8Array(12 + head.length + heap.length + strings.length);
-    const view = new DataView(out.buffer);
-    view.setUint32(0, head.length);
-    view.setUint32(4, heap.length);
-    view.setUint32(8, strings.length);
-    out.set(head, 12);
-    out.set(heap, 12 + head.length);
-    out.set(strings, 12 + head.length + heap.length);
-    return out;
   }
 
+  #seenBy({ plan }: RuleRunner): number {
+    let events = 0;
+    plan.sees.forEach((filter, type) => { if (filter >= 0) events += this.#seenOfType[type]!; });
+    return events;
+  }
+
+  // --- state ----------------------------------------------------------------------------------------------------------------------------------
+
+  /**
+   * What changed since the image before (the first has all), at a batch boundary: pages are copied, nothing is walked that grows with the state.
+   * A chain of images put together (`put` of state/image.ts) is what `restoreImage` takes.
+   */
+  checkpoint(): Image { return makeImage(this.#parts(), this.#header(), false); }
+
+  /** All state at a batch boundary, as bytes: equal states give equal bytes. `restore` in an engine of the same plan goes on as if nothing had happened. */
+  snapshot(): Uint8Array {
+    const image = makeImage(this.#parts(), this.#header(), true);
+    return encodeWhole(wholeOf(put<Uint8Array>({}, image, (page) => page), image.header));
+  }
+
+  /** Takes up what `snapshot` gave, as `restoreImage`; the next image has all pages. */
   restore(bytes: Uint8Array): void {
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const headLength = view.getUint32(0);
-    const heapLength = view.getUint32(4);
-    const header = JSON.parse(new TextDecoder().decode(bytes.subarray(12, 12 + headLength)));
-    if (header.format !== SNAPSHOT_FORMAT) throw new Error(`The snapshot was written in format ${String(header.format)}; this version reads format ${SNAPSHOT_FORMAT}.`);
-    if (header.fingerprint !== this.#fingerprint()) throw new Error('The snapshot was made by other rules than these; it cannot be restored into them.');
-    this.#store.heap.restore(bytes.subarray(12 + headLength, 12 + headLength + heapLength));
-    this.strings.restore(bytes.subarray(12 + headLength + heapLength));
+    this.restoreImage(decodeWhole(bytes));
+    this.markDirty();
+  }
+
+  /** The next image has all pages: no image before it is needed. */
+  markDirty(): void { markAll(this.#parts()); }
+
+  /**
+   * Takes up the state of an engine of the same plan; the next image has what changes from here on. Ids of strings are those of the state from then on, so that
+   * decoders and batches are to be made afterwards. Throws where the state is of other rules, of another format or damaged; the engine is not to be used then.
+   */
+  restoreImage(whole: WholeImage): void {
+    const header = JSON.parse(whole.header) as Header;
+    if (header.format !== FORMAT) throw new Error(`The state was written in format ${String(header.format)}; this version reads format ${FORMAT}.`);
+    if (header.fingerprint !== this.#fingerprint()) throw new Error('The state was made by other rules than these; it cannot be restored into them.');
+    restoreParts(this.#parts(), whole, header.roots);
     this.plan.pool.forEach((value, i) => { this.#store.C[i] = this.#store.encode(value, true); });
     this.#types.forEach((_, type) => { this.#types[type] = this.#indexType(type); });
-    this.#largest = fromNumber(header.largest);
-    this.#watermark = fromNumber(header.watermark);
-    this.#arrivals = header.arrivals;
+    this.#largest = Number(header.largest);
+    this.#watermark = Number(header.watermark);
     this.#events = header.events;
     this.#late = header.late;
     this.#duplicates = header.duplicates;
@@ -270,95 +313,101 @@ export class Engine {
     this.#seenOfType.set(header.seen);
     this.#store.num = header.num;
     this.#store.runs = header.runs;
-    this.#once.clear();
-    for (const [key, time] of header.once) this.#once.set(key, time);
-    this.#store.timers.restore(decodeTimers(header.timers));
-    this.#keys.restore(Int32Array.from(header.keys));
-    this.#cleanups.clear();
-    this.#nextCleanup = Infinity;
-    for (const c of header.cleanups) {
-      this.#cleanups.set(c.span, { span: c.span, due: c.due, keys: c.keys, head: 0 });
-      if (c.due.length > 0) this.#nextCleanup = Math.min(this.#nextCleanup, c.due[0]);
-    }
-    this.#runners.forEach((runner, i) => {
-      const state = header.rules[i];
-      Object.assign(runner.counters, state.counters);
-      runner.classes.restore(state.classes);
-      runner.restoreHeld(state.held);
-    });
-    this.#reporter.restore(header.limits);
-    this.#held = header.held.map((h: HeldEvent & { cells: (number | string)[]; bytes: string }) =>
-      ({ ...h, cells: Float64Array.from(h.cells, fromNumber), bytes: new Uint8Array(Buffer.from(h.bytes as unknown as string, 'base64')) }));
-    const text = new Uint8Array(Buffer.from(header.last.text, 'base64'));
-    Object.assign(this.#last, { time: fromNumber(header.last.time), bytes: text, from: 0, to: text.length });
-    this.#derivedTime = fromNumber(header.derived.time);
-    this.#derivedBefore = header.derived.before.map((s: string) => { const b = new Uint8Array(Buffer.from(s, 'base64')); return { bytes: b, from: 0, to: b.length }; });
-    this.#sameTime = header.sameTime.map((s: string) => { const b = new Uint8Array(Buffer.from(s, 'base64')); return { bytes: b, from: 0, to: b.length }; });
+    this.#nextCleanup = Math.min(Infinity, ...[...this.#cleanups.values()].map((cleanup) => cleanup.due));
+    this.#store.current.time = this.#watermark;
+  }
+
+  #header(): Header {
+    return {
+      format: FORMAT, fingerprint: this.#fingerprint(), largest: text(this.#largest), watermark: text(this.#watermark),
+      events: this.#events, late: this.#late, duplicates: this.#duplicates, derivedRejected: this.#derivedRejected, seen: [...this.#seenOfType],
+      num: this.#store.num, runs: this.#store.runs, roots: rootsOf(this.#parts()),
+    };
+  }
+
+  #parts(): Parts {
+    return {
+      pageBytes: this.#options.recordsApart === true ? APART_BYTES : PAGE_BYTES, store: this.#store, strings: this.strings,
+      keys: this.#keys, once: this.#once, limits: this.#limits, held: this.#held, sameTime: this.#sameTime, runners: this.#runners, cleanups: this.#cleanups,
+    };
   }
 
   // --- order ----------------------------------------------------------------------------------------------------------------------------------
 
-  #hold(batch: Batch, row: number): void {
-    const cells = new Float64Array(this.schema.slots);
-    for (let slot = 0; slot < cells.length; slot++) cells[slot] = batch.columns[slot]![row]!;
-    const held: HeldEvent = {
-      time: batch.time[row]!, arrival: this.#arrivals++, type: batch.type[row]!, cells, bytes: batch.bytes.slice(batch.from[row]!, batch.to[row]!),
-      source: batch.source, partition: batch.partition, offset: batch.offset[row]!,
-    };
-    const heap = this.#held;
-    let i = heap.length;
-    heap.push(held);
-    while (i > 0) {
-      const parent = (i - 1) >> 1;
-      if (!earlier(held, heap[parent]!)) break;
-      heap[i] = heap[parent]!;
-      i = parent;
+  /** Holds what is not late. */
+  #pushHeld(batch: Batch): void {
+    const { count, time } = batch;
+    const rows = this.#rowsFor(count);
+    let n = 0;
+    for (let row = 0; row < count; row++) {
+      const t = time[row]!;
+      if (t < this.#watermark) { this.#countLate(batch, row); continue; }
+      if (t > this.#largest) this.#largest = t;
+      rows[n++] = row;
     }
-    heap[i] = held;
+    if (n > 0) this.#held.add(batch, rows, n);
   }
 
-  #drain(watermark: number): void {
-    const heap = this.#held;
-    while (heap.length > 0 && heap[0]!.time <= watermark) {
-      const first = heap[0]!;
-      const last = heap.pop()!;
-      if (heap.length > 0) {
-        let i = 0;
-        for (;;) {
-          let child = 2 * i + 1;
-          if (child >= heap.length) break;
-          if (child + 1 < heap.length && earlier(heap[child + 1]!, heap[child]!)) child++;
-          if (earlier(last, heap[child]!)) break;
-          heap[i] = heap[child]!;
-          i = child;
-        }
-        heap[i] = last;
+  /**
+   * With a lateness: each event moves the watermark, which decides whether the next is late. What was reached is processed at the end of the
+   * batch, or before an event that comes exactly at the watermark: the events of that time that came before are over by then.
+   */
+  #pushOrdered(batch: Batch): void {
+    const { count, time } = batch;
+    const rows = this.#rowsFor(count);
+    let n = 0;
+    for (let row = 0; row < count; row++) {
+      const t = time[row]!;
+      if (t < this.#watermark) { this.#countLate(batch, row); continue; }
+      if (t === this.#watermark) {
+        if (n > 0) this.#held.add(batch, rows, n);
+        n = 0;
+        this.#drain(t, true);
       }
-      if (this.#store.timers.next <= first.time || this.#nextCleanup <= first.time) this.#fireTimers(first.time);
-      this.#store.E.set(first.cells);
-      this.#begin(first.type, first.time, first.source, first.partition, first.offset, first.bytes, 0, first.bytes.length, NOT_SCANNED);
+      rows[n++] = row;
+      if (t > this.#largest) this.#largest = t;
+      const watermark = this.#largest - this.#lateness;
+      if (watermark > this.#watermark) this.#watermark = watermark;
     }
+    if (n > 0) this.#held.add(batch, rows, n);
+    this.#drain(this.#watermark, true);
   }
 
-  /** Rows [from, to) in the order they lie in, nothing being held back. */
-  #processBlock(batch: Batch, from: number, to: number): void {
+  #countLate(batch: Batch, row: number): void {
+    this.#late++;
+    this.#options.onLate?.(batch, row);
+  }
+
+  #rowsFor(count: number): Int32Array {
+    if (this.#rows.length < count) this.#rows = new Int32Array(count);
+    return this.#rows;
+  }
+
+  /** Processes what is held up to the watermark. */
+  #drain(watermark: number, inclusive: boolean): void {
+    if (this.#held.count > 0) this.#held.take(watermark, inclusive, BLOCK, this.#processHeld);
+  }
+
+  readonly #processHeld: Process = (chunk, from, to) => { this.#processRows(chunk, from, to, true); };
+
+  /** At most BLOCK rows in the order they lie in; `held`: they were held back, else they may be late and move the watermark. */
+  #processRows(batch: Rows, from: number, to: number, held: boolean): void {
     const { columns, time, type } = batch;
     const store = this.#store;
     const { E } = store;
     const { heads } = this.#scanner;
-    this.#scanner.run(batch, from, to);
+    const scanned = !held || to - from >= SCAN_FROM;
+    if (scanned) this.#scanner.run(batch, from, to);
     for (let row = from; row < to; row++) {
       const t = time[row]!;
-      if (t < this.#watermark) {
-        this.#late++;
-        this.#options.onLate?.(batch, row);
-        continue;
+      if (!held) {
+        if (t < this.#watermark) { this.#countLate(batch as Batch, row); continue; }
+        if (t > this.#largest) this.#largest = t;
+        this.#watermark = t;
       }
-      if (t > this.#largest) this.#largest = t;
-      this.#watermark = t;
       if (store.timers.next <= t || this.#nextCleanup <= t) this.#fireTimers(t);
-      const head = heads[row - from]!;
-      if (head < 0 && this.#types[type[row]!]!.quiet) {
+      const head = scanned ? heads[row - from]! : NOT_SCANNED;
+      if (head === -1 && this.#types[type[row]!]!.quiet) {
         this.#events++;
         this.#seenOfType[type[row]!]!++;
         store.num++;
@@ -374,7 +423,7 @@ export class Engine {
     const store = this.#store;
     this.#events++;
     this.#seenOfType[type]!++;
-    if (this.plan.once[type]! > 0 && this.#isRepeat(type, time)) { this.#duplicates++; return; }
+    if (this.plan.once[type]! > 0 && this.#once.isRepeat(type, time, this.#store.E)) { this.#duplicates++; return; }
     const { current } = store;
     current.type = type;
     current.time = time;
@@ -384,13 +433,7 @@ export class Engine {
     current.bytes = bytes;
     current.from = from;
     current.to = to;
-    const last = this.#last;
-    if (last.time === time) this.#sameTime.push({ bytes: last.bytes, from: last.from, to: last.to });
-    else if (this.#sameTime.length > 0) this.#sameTime = [];
-    last.time = time;
-    last.bytes = bytes;
-    last.from = from;
-    last.to = to;
+    this.#sameTime.begin(time, bytes, from, to);
     this.#shadow = false;
     this.#dispatch(head);
     if (this.#queue.length > 0) this.#derive();
@@ -406,10 +449,7 @@ export class Engine {
       current.type = next.type;
       current.time = next.time;
       current.source = -1;
-      if (next.time !== this.#derivedTime) {
-        this.#derivedTime = next.time;
-        this.#derivedBefore = [];
-      }
+      this.#sameTime.beginDerived(next.time);
       current.partition = 0;
       current.offset = store.num;
       current.bytes = next.bytes;
@@ -419,46 +459,9 @@ export class Engine {
       this.#seenOfType[next.type]!++;
       this.#shadow = next.shadow;
       this.#dispatch(NOT_SCANNED);
-      this.#derivedBefore.push({ bytes: next.bytes, from: 0, to: next.bytes.length });
+      this.#sameTime.endDerived(next.bytes);
     }
     this.#shadow = false;
-  }
-
-  #isRepeat(type: number, time: number): boolean {
-    const span = this.plan.once[type]!;
-    const key = `${type}|${this.plan.identity[type]!.map(({ slot, type: t }) => JSON.stringify(this.#view.json(this.#store.E[slot]!, t.kind))).join()}`;
-    const since = this.#once.get(key);
-    if (since !== undefined && time < since + span) return true;
-    this.#once.set(key, time);
-    if (this.#once.size > this.#oncePruneAt) {
-      for (const [name, at] of this.#once) if (time >= at + this.plan.once[Number(name.slice(0, name.indexOf('|')))]!) this.#once.delete(name);
-      this.#oncePruneAt = Math.max(1024, 2 * this.#once.size);
-    }
-    return false;
-  }
-
-  /** How many events equal to the one at hand, byte for byte, came before it at its time. */
-  #ordinal(): number {
-    const { bytes, from, to, source } = this.#store.current;
-    let n = 0;
-    for (const other of source < 0 ? this.#derivedBefore : this.#sameTime) {
-      if (other.to - other.from !== to - from) continue;
-      let equal = true;
-      for (let k = 0; k < to - from && equal; k++) equal = bytes[from + k] === other.bytes[other.from + k];
-      if (equal) n++;
-    }
-    return n;
-  }
-
-  /** The batch's bytes are the caller's again after push: what may still be compared is copied. */
-  #keepSameTime(): void {
-    const last = this.#last;
-    if (!(last.time >= this.#watermark)) { this.#sameTime = []; return; }
-    if (last.from === 0 && last.to === last.bytes.length) return;
-    last.bytes = last.bytes.slice(last.from, last.to);
-    last.to -= last.from;
-    last.from = 0;
-    this.#sameTime = this.#sameTime.map((s) => (s.from === 0 && s.to === s.bytes.length ? s : { bytes: s.bytes.slice(s.from, s.to), from: 0, to: s.to - s.from }));
   }
 
   // --- one event to the rules -----------------------------------------------------------------------------------------------------------------
@@ -617,7 +620,7 @@ export class Engine {
     if (runner.cleanup > 0) {
       const flags = heap.i32[2 * ks + KEY.flags]!;
       if ((flags & QUEUED) === 0) {
-        heap.i32[2 * ks + KEY.flags] = flags | QUEUED;
+        heap.ints(ks)[2 * ks + KEY.flags] = flags | QUEUED;
         this.#schedule(runner.cleanup, ks, now + runner.cleanup);
       }
       return;
@@ -633,9 +636,8 @@ export class Engine {
 
   #schedule(span: number, ks: number, due: number): void {
     let cleanup = this.#cleanups.get(span);
-    if (cleanup === undefined) this.#cleanups.set(span, cleanup = { span, due: [], keys: [], head: 0 });
-    cleanup.due.push(due);
-    cleanup.keys.push(ks);
+    if (cleanup === undefined) this.#cleanups.set(span, cleanup = new Cleanup(this.#store.tables, span));
+    cleanup.push(due, ks);
     if (due < this.#nextCleanup) this.#nextCleanup = due;
   }
 
@@ -664,26 +666,19 @@ export class Engine {
     if (time === Infinity || this.#nextCleanup > time) return;
     this.#nextCleanup = Infinity;
     for (const cleanup of this.#cleanups.values()) {
-      while (cleanup.head < cleanup.due.length && cleanup.due[cleanup.head]! <= time) {
-        const now = cleanup.due[cleanup.head]!;
-        const ks = cleanup.keys[cleanup.head]!;
-        cleanup.head++;
+      while (cleanup.due <= time) {
+        const now = cleanup.due;
+        const ks = cleanup.shift();
         const runner = this.#runners[store.heap.i32[2 * ks + KEY.rule]!]!;
-        store.heap.i32[2 * ks + KEY.flags]! &= ~QUEUED;
+        store.heap.ints(ks)[2 * ks + KEY.flags]! &= ~QUEUED;
         if (runner.isExpired(ks, now)) runner.clear(ks);
         if (runner.isEmpty(ks, now)) this.#freeKey(runner, ks);
         else {
-          store.heap.i32[2 * ks + KEY.flags]! |= QUEUED;
-          cleanup.due.push(now + cleanup.span);
-          cleanup.keys.push(ks);
+          store.heap.ints(ks)[2 * ks + KEY.flags]! |= QUEUED;
+          cleanup.push(now + cleanup.span, ks);
         }
       }
-      if (cleanup.head > 4096 && cleanup.head * 2 > cleanup.due.length) {
-        cleanup.due = cleanup.due.slice(cleanup.head);
-        cleanup.keys = cleanup.keys.slice(cleanup.head);
-        cleanup.head = 0;
-      }
-      if (cleanup.head < cleanup.due.length) this.#nextCleanup = Math.min(this.#nextCleanup, cleanup.due[cleanup.head]!);
+      this.#nextCleanup = Math.min(this.#nextCleanup, cleanup.due);
     }
   }
 
@@ -760,14 +755,15 @@ export class Engine {
   #sweep(): void {
     const top = this.strings.top;
     const live = new Uint8Array((top + 7) >> 3);
-    const mark = (cells: Float64Array): void => {
+    const mark = (cells: Floats): void => {
       for (let i = 0; i < cells.length; i++) {
         const v = cells[i]!;
         if (v >= 0 && v < top) { const id = v | 0; if (id === v) live[id >> 3]! |= 1 << (id & 7); }
       }
     };
     mark(this.#store.heap.f64);
-    for (const held of this.#held) mark(held.cells);
+    mark(this.#store.tables.f64);
+    this.#held.eachColumn(mark);
     this.strings.sweep(live);
     this.#sweepAt = Math.max(1 << 17, 2 * this.strings.size);
   }
@@ -780,18 +776,8 @@ export class Engine {
   }
 }
 
-/** Event time; then the order of sources as listed, of partitions, of arrival. */
-function earlier(a: HeldEvent, b: HeldEvent): boolean {
-  if (a.time !== b.time) return a.time < b.time;
-  if (a.source !== b.source) return a.source < b.source;
-  return a.partition !== b.partition ? a.partition < b.partition : a.arrival < b.arrival;
-}
-
 /** Numbers that JSON does not know are written as text. */
-const number = (x: number): number | string => (Number.isFinite(x) ? x : String(x));
-const fromNumber = (x: number | string): number => Number(x);
-const encodeTimers = (t: { time: number[]; start: number[]; cells: number[] }): unknown => ({ ...t, time: t.time.map(number) });
-const decodeTimers = (t: { time: (number | string)[]; start: number[]; cells: number[] }): { time: number[]; start: number[]; cells: number[] } => ({ ...t, time: t.time.map(fromNumber) });
+const text = (x: number): number | string => (Number.isFinite(x) ? x : String(x));
 
 /** Sorts the first n cells; n is small or nearly sorted. */
 function sortFirst(cells: Int32Array, n: number): void {

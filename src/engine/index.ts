@@ -1,1 +1,1 @@
-export { Engine, type EngineOptions, type EngineStats, type RuleStats } from './engine.ts';
+export { Engine, type EngineGauges, type EngineOptions, type EngineStats, type RuleStats } from './engine.ts';

@@ -30,8 +30,8 @@ export const QUEUED = 1;
 
 /** A tracked start. */
 export const START = {
-  /** ints */ next: 0, previous: 1, event: 2, flags: 3, classes: 4, key: 5, timers: 6, open: 7,
-  /** floats */ armed: 4, number: 5, time: 6, units: 7,
+  /** ints */ next: 0, previous: 1, event: 2, flags: 3, classes: 4, key: 5, timers: 6, held: 7, told: 14,
+  /** floats */ armed: 4, number: 5, time: 6, units: 8,
 } as const;
 export const REPORTED = 1;
 export const DEAD = 2;
@@ -54,6 +54,8 @@ export interface KeyLayout {
   readonly sequences: readonly number[];
   /** ints: per position, the single class's handle offset or the cell of the list's head */
   readonly positions: readonly number[];
+  /** ints: the oldest and the newest entry of the log of banned sequences; -1: the rule has none */
+  readonly log: number;
   readonly units: number;
 }
 
@@ -73,5 +75,7 @@ export function keyLayout(rule: RulePlan, width: number): KeyLayout {
     int += position.single ? 1 + position.out.length : 1;
     return at;
   });
-  return { width, leading, sequences, positions, units: (int + 1) >> 1 };
+  const log = rule.sequences.some((sequence) => sequence.logged) ? int : -1;
+  if (log >= 0) int += 2;
+  return { width, leading, sequences, positions, log, units: (int + 1) >> 1 };
 }

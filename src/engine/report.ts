@@ -4,6 +4,7 @@ import type { Alert, BoundEvent, Derived } from '../core/alert.ts';
 import type { OutputPlan } from '../compile/plan.ts';
 import type { Type } from '../../dsl/typed.ts';
 import { EVENT, KEY } from './layout.ts';
+import type { Limits } from './limits.ts';
 import { MatchId } from './match-id.ts';
 import type { MatchReport, RuleRunner } from './runner.ts';
 import type { Store } from './store.ts';
@@ -11,8 +12,6 @@ import type { MatchView } from './view.ts';
 
 /** A derived event on its way to the rules that read it. */
 export interface Emission { readonly type: number; readonly time: number; readonly cells: readonly (readonly [slot: number, value: number])[]; readonly bytes: Uint8Array; readonly shadow: boolean }
-
-interface Window { from: number; count: number; suppressed: number }
 
 export interface ReporterOptions {
   readonly onAlert: (alert: Alert) => void;
@@ -30,11 +29,11 @@ export class Reporter {
   readonly #view: MatchView;
   readonly #options: ReporterOptions;
   readonly #id = new MatchId();
-  readonly #limits = new Map<string, Window>();
-  #pruneAt = 1024;
+  readonly #limits: Limits;
 
-  constructor(store: Store, view: MatchView, options: ReporterOptions) {
+  constructor(store: Store, view: MatchView, limits: Limits, options: ReporterOptions) {
     this.#store = store;
+    this.#limits = limits;
     this.#view = view;
     this.#options = options;
   }
@@ -46,7 +45,6 @@ export class Reporter {
     const keyText = this.#keyText(runner, key);
     const shadow = this.#isShadow(runner, keyText);
     const timeout = report.kind === 'timeout';
-    let alertsAllowed: boolean | undefined;
     let suppressed = 0;
     let id: string | undefined;
     for (const output of runner.plan.outputs) {
@@ -57,22 +55,18 @@ export class Reporter {
       }
       // One decision for all alert clauses of one match would hide alerts from a second channel or count them twice: each alert counts.
       if (rule.limit !== undefined) {
-        const window = this.#window(runner, keyText, at);
-        alertsAllowed = window.count < rule.limit.count;
-        if (!alertsAllowed) {
-          window.suppressed++;
+        const { limitBy, index } = runner.plan;
+        suppressed = this.#limits.admit(index, report.key, limitBy < 0 ? 0 : (runner.functions[limitBy] as unknown as () => number)(), at);
+        if (suppressed < 0) {
           runner.counters.suppressed++;
           continue;
         }
-        window.count++;
-        suppressed = window.suppressed;
-        window.suppressed = 0;
       }
       id ??= this.idOf(report, keyText);
       this.#view.id = id;
-      const { i32 } = this.#store.heap;
-      const dropped = i32[2 * report.key + KEY.dropped]!;
-      i32[2 * report.key + KEY.dropped] = 0;
+      const { heap } = this.#store;
+      const dropped = heap.i32[2 * report.key + KEY.dropped]!;
+      if (dropped !== 0) heap.ints(report.key)[2 * report.key + KEY.dropped] = 0;
       runner.counters.alerts++;
       this.#options.onAlert({
         id, rule: rule.name, channel: output.target, kind: report.kind, version: rule.version, title: rule.title,
@@ -182,30 +176,6 @@ export class Reporter {
     return share * 100 >= mode.percent;
   }
 
-  #window(runner: RuleRunner, keyText: string, at: number): Window {
-    const { limit } = runner.plan.rule;
-    const by = runner.plan.limitBy < 0 ? '' : String(this.plain((runner.functions[runner.plan.limitBy] as unknown as () => number)(), limit!.by!.type));
-    const name = `${runner.plan.index}|${keyText}|${by}`;
-    let window = this.#limits.get(name);
-    if (window === undefined || at >= window.from + limit!.per) {
-      window = { from: at, count: 0, suppressed: window?.suppressed ?? 0 };
-      this.#limits.set(name, window);
-      if (this.#limits.size > this.#pruneAt) this.#prune(at);
-    }
-    return window;
-  }
-
-  /** Windows that are over and owe no count go. */
-  #prune(at: number): void {
-    for (const [name, window] of this.#limits) {
-      const per = this.#perOf(Number(name.slice(0, name.indexOf('|'))));
-      if (window.suppressed === 0 && at >= window.from + per) this.#limits.delete(name);
-    }
-    this.#pruneAt = Math.max(1024, 2 * this.#limits.size);
-  }
-
-  #perOf(rule: number): number { return this.#store.plan.rules[rule]!.rule.limit?.per ?? 0; }
-
   #emit(runner: RuleRunner, output: OutputPlan, at: number, timeout: boolean, shadow: boolean): void {
     const { plan } = this.#store;
     const type = plan.schema.types.findIndex((t) => t.name === output.target);
@@ -229,11 +199,5 @@ export class Reporter {
     const data: Record<string, unknown> = { type: schema.name };
     for (const field of schema.fields) if (fields[field.name] !== null) data[field.source] = fields[field.name];
     this.#options.emit({ type, time: at, cells, bytes: utf8.encode(JSON.stringify(data)), shadow });
-  }
-
-  serialize(): unknown { return [...this.#limits]; }
-  restore(state: unknown): void {
-    this.#limits.clear();
-    for (const [name, window] of state as [string, Window][]) this.#limits.set(name, window);
   }
 }

@@ -11,13 +11,18 @@ import {
   CLASS, DEAD, EVENT, KEY, keyLayout, LINK, NODE, POSITION_SHIFT, QUEUED, REPORTED, START, classUnits, registersAt, type KeyLayout,
 } from './layout.ts';
 import { listMatches, type Listed } from './listing.ts';
+import { SequenceLog, type Logged } from './log.ts';
 import { Potential } from './potential.ts';
+import { dropMatch, heldLength, heldMatch, holdMatch, Told, type HeldMatch } from './start-notes.ts';
 import type { Store } from './store.ts';
 import type { MatchView } from './view.ts';
 
 const NEVER = 0x7fffffff;
 /** A start whose runs ended in more ways than this is reported with the furthest of so many. */
 const MOST_TIMEOUTS = 10_000;
+/** A key with so many nodes is looked through for dead ones only where one in SAMPLE of its classes says that it is worth it. */
+const SAMPLED = 4096;
+const SAMPLE = 16;
 /** Timer kinds. */
 export const TIMER_START = 0;
 export const TIMER_SESSION = 1;
@@ -40,11 +45,6 @@ type Fn = (c: number, out?: Float64Array) => never;
 
 interface Pending { readonly position: number; readonly starts: boolean; readonly registers: Float64Array; readonly heads: number[]; readonly lows: number[]; start: number; readonly sr: number }
 
-/** An event that may be a step of a banned sequence whose conditions read bound events. */
-interface Logged { readonly sequence: number; readonly cells: Float64Array; readonly predicates: readonly number[] }
-
-interface Held { readonly events: number[]; readonly stages: number[]; readonly to: number }
-
 export class RuleRunner {
   readonly plan: RulePlan;
   readonly layout: KeyLayout;
@@ -64,10 +64,8 @@ export class RuleRunner {
   readonly #walks: boolean;
   readonly #potential: Potential;
   readonly #cohort: Cohort | undefined;
-  readonly #held = new Map<number, Held>();
-  /** Matches reported of an open start, where a rule's matches may complete again. */
-  readonly #told = new Map<number, Set<string>>();
-  readonly #log = new Map<number, Logged[]>();
+  readonly #told: Told;
+  readonly #log: SequenceLog | undefined;
   /** Sequence number of a key from which its held events are to be counted again for `keep`; derived. */
   readonly #countAt = new Map<number, number>();
   /** Starts in order of keys at the limit of `keep`; derived, so no part of a snapshot. */
@@ -79,6 +77,8 @@ export class RuleRunner {
   readonly #pendingAt = new Map<number, Pending[]>();
   #finals: number[] = [];
   readonly #noRegisters = new Float64Array(0);
+  /** Per position: some edge may be used whatever the registers hold. */
+  readonly #goesOn: readonly boolean[];
 
   constructor(plan: RulePlan, width: number, store: Store, view: MatchView, functions: readonly Fn[], report: (report: MatchReport) => void) {
     this.plan = plan;
@@ -91,8 +91,12 @@ export class RuleRunner {
     this.#positions = plan.positions;
     if (plan.positions.length > 127) throw new Error(`rule ${plan.rule.name} has more than 127 positions`);
     this.#at = plan.positions.map(registersAt);
+    this.#goesOn = plan.positions.map(({ maskCell, out }) => maskCell < 0 && out.every((edge) => edge.lazy?.again !== true) && out.some((edge) => edge.guards.length === 0 && edge.clear === undefined));
     this.#potential = new Potential(plan.automaton);
-    this.classes = new Classes(store.heap, plan.positions);
+    this.classes = new Classes(store.heap, store.classMembers, plan.positions);
+    this.#told = new Told(store.heap);
+    if (this.layout.log >= 0) this.#log = new SequenceLog(store.heap, this.layout.log, store.E.length);
+    if (Math.max(this.layout.units, ...plan.positions.map(classUnits)) > store.heap.whole) throw new Error(`rule ${plan.rule.name} keeps more of a key than a page holds`);
     this.#cohort = plan.cohort === undefined ? undefined : new Cohort(plan, this.layout.positions[plan.cohort.position]!, store, functions, {
       mayStart: (ks) => this.#mayStart(ks, 0),
       countDrop: (ks) => { this.#countDrop(ks); },
@@ -114,9 +118,10 @@ export class RuleRunner {
   newKey(): number {
     const { heap, K } = this.#store;
     const ks = heap.alloc(this.layout.units);
-    heap.i32[2 * ks + KEY.rule] = this.plan.index;
-    heap.i32[2 * ks + KEY.trimAt] = 64;
-    const { f64 } = heap;
+    const i32 = heap.newInts;
+    i32[2 * ks + KEY.rule] = this.plan.index;
+    i32[2 * ks + KEY.trimAt] = 64;
+    const f64 = heap.newFloats;
     for (let i = 0; i < this.layout.width; i++) f64[ks + KEY.key + i] = K[i]!;
     for (let i = this.layout.leading; i < this.layout.units; i++) if (2 * i < (this.layout.positions[0] ?? 0)) f64[ks + i] = -Infinity;
     f64[ks + KEY.minStart] = -Infinity;
@@ -180,7 +185,7 @@ export class RuleRunner {
     const { heap, stamp, truth } = store;
     const { time } = store.current;
     const plan = this.plan;
-    const sequence = ++heap.i32[2 * ks + KEY.sequence]!;
+    const sequence = ++heap.ints(ks)[2 * ks + KEY.sequence]!;
     if (this.#pendingAt.size > 0) this.#pendingAt.clear();
     if (plan.session !== undefined) this.#session(ks, time);
     if (this.#cohort !== undefined) {
@@ -268,7 +273,7 @@ export class RuleRunner {
       if (low > newest) continue;
       if (edge.arrow === 'next' && low < sequence - 1) {
         low = sequence - 1;
-        if (newest < low) { heap.i32[cell] = sequence; continue; }
+        if (newest < low) { heap.ints(cell >> 1)[cell] = sequence; continue; }
       }
       let kill = edge.arrow === 'next';
       let blocked = false;
@@ -292,9 +297,9 @@ export class RuleRunner {
       if (!kill) for (const ban of edge.bans) if (this.#holds(ban, c)) { kill = true; break; }
       for (const s of edge.sequences) {
         const from = this.plan.sequences[s]!.logged ? this.#loggedEnd(ks, s, sequence, c) : this.#sequenceEnd(ks, s, sequence);
-        if (from > low) { heap.i32[cell] = from; low = from; }
+        if (from > low) { heap.ints(cell >> 1)[cell] = from; low = from; }
       }
-      if (kill) heap.i32[cell] = sequence;
+      if (kill) heap.ints(cell >> 1)[cell] = sequence;
       else if (low <= newest) open = true;
     }
     if (taken !== undefined) {
@@ -318,7 +323,7 @@ export class RuleRunner {
     const event = store.event();
     store.retainEvent(event);
     const node = heap.alloc(NODE.units);
-    const { i32, f64 } = heap;
+    const i32 = heap.ints(h >> 1);
     const head = i32[h]!;
     const i = 2 * node;
     i32[i + NODE.sequence] = sequence;
@@ -328,18 +333,19 @@ export class RuleRunner {
     i32[i + NODE.link] = head; // the class's reference becomes the link's
     i32[i + NODE.low] = low;
     i32[h] = node;
-    i32[2 * ks + KEY.nodes]!++;
+    heap.ints(ks)[2 * ks + KEY.nodes]!++;
     const hashed = position.merges || position.indexCell >= 0;
     if (hashed) this.classes.remove(h);
     const n = position.registers.length;
+    const f64 = heap.floats(h >> 1);
     for (let k = 0; k < n; k++) f64[c + k] = out[k]!;
     if (hashed) this.classes.add(h);
-    for (const next of position.out) heap.i32[h + 1 + next.slot] = this.#mayUse(next, out, position) ? 0 : NEVER;
+    for (const next of position.out) i32[h + 1 + next.slot] = this.#mayUse(next, out, position) ? 0 : NEVER;
     if (position.accepts.length > 0 && position.accepts.some((accept) => passes(accept.guards, out))) {
       store.retainNode(node);
       this.#finals.push(node);
     }
-    if (this.plan.session === undefined) f64[ks + KEY.last] = store.current.time;
+    if (this.plan.session === undefined) heap.floats(ks)[ks + KEY.last] = store.current.time;
     if (this.plan.tracked) this.#arm(ks, heap.i32[h + CLASS.start]!, position, h, store.current.time);
     return true;
   }
@@ -356,9 +362,9 @@ export class RuleRunner {
         if (f64[i32[2 * n + NODE.event]! + EVENT.time]! <= after) break;
         oldest = i32[2 * n + NODE.sequence]!;
       }
-      if (oldest === 0) { heap.i32[h + 1 + edge.slot] = sequence; return; }
+      if (oldest === 0) { heap.ints(h >> 1)[h + 1 + edge.slot] = sequence; return; }
       low = oldest;
-      heap.i32[h + 1 + edge.slot] = low;
+      heap.ints(h >> 1)[h + 1 + edge.slot] = low;
     }
     const lazyBits = this.#lazyBits(edge, c);
     const target = this.#positions[edge.to]!;
@@ -418,7 +424,7 @@ export class RuleRunner {
   #start(ks: number, edge: EdgePlan, index: number, sequence: number, noBind: boolean): void {
     if (!this.#holds(edge.cond!, 0)) return;
     if (edge.until !== undefined && this.#holds(edge.until, 0)) return;
-    if (edge.unless.some((cond) => this.#holds(cond, 0))) return;
+    if (edge.unless.length > 0 && edge.unless.some((cond) => this.#holds(cond, 0))) return;
     for (const greedy of edge.greedy) {
       if (greedy.until !== undefined && this.#holds(greedy.until, 0)) continue;
       if (this.#holds(greedy.cond, 0)) return;
@@ -461,21 +467,21 @@ export class RuleRunner {
     if (!this.#mayGoOn(target, out)) { store.releaseEvent(event); return; }
     const h = this.#classFor(ks, target, out, 0);
     this.#push(ks, h, target.id, event, sequence);
-    if (this.plan.session === undefined) heap.f64[ks + KEY.last] = store.current.time;
+    if (this.plan.session === undefined) heap.floats(ks)[ks + KEY.last] = store.current.time;
   }
 
   /** A node that starts runs, on top of a class's chain. The event's reference is the node's. */
   #push(ks: number, h: number, position: number, event: number, sequence: number): void {
     const { heap } = this.#store;
     const node = heap.alloc(NODE.units);
-    const { i32 } = heap;
+    const i32 = heap.ints(ks);
     const i = 2 * node;
     i32[i + NODE.sequence] = sequence;
     i32[i + NODE.event] = event;
     i32[i + NODE.references] = 1 | (position << POSITION_SHIFT);
     i32[i + NODE.start] = event;
     i32[i + NODE.previous] = i32[h]!;
-    i32[h] = node;
+    heap.ints(h >> 1)[h] = node;
     i32[2 * ks + KEY.nodes]!++;
   }
 
@@ -497,10 +503,11 @@ export class RuleRunner {
       if (number <= seen || f64[event + EVENT.time]! <= after) break;
       if (number < num && number >= f64[ks + KEY.minStart]!) events.push(event);
     }
-    f64[ks + KEY.timers] = num - 1;
-    f64[ks + KEY.last] = current.time;
+    const keyCells = heap.floats(ks);
+    keyCells[ks + KEY.timers] = num - 1;
+    keyCells[ks + KEY.last] = current.time;
     if (events.length === 0) return;
-    if (i32[at] === 0) for (const edge of this.#positions[position]!.out) i32[at + 1 + edge.slot] = 0;
+    if (i32[at] === 0) for (const edge of this.#positions[position]!.out) heap.ints(at >> 1)[at + 1 + edge.slot] = 0;
     const sequence = i32[2 * ks + KEY.sequence]!;
     for (const event of events.reverse()) {
       this.#store.retainEvent(event);
@@ -542,15 +549,11 @@ export class RuleRunner {
     const { truth, stamp, E, heap } = this.#store;
     const predicates = this.#loggedPredicates.filter((p) => truth[p] === stamp);
     if (predicates.length === 0) return;
-    const log = this.#log.get(ks);
-    const entry = { sequence, cells: E.slice(), predicates };
-    heap.f64[ks + KEY.last] = time;
-    if (log === undefined) { this.#log.set(ks, [entry]); return; }
-    log.push(entry);
-    if (log.length > 64 && (log.length & (log.length - 1)) === 0) {
-      const after = this.cleanup > 0 ? time - this.cleanup : -Infinity;
-      this.#log.set(ks, log.filter((e) => e.cells[e.cells.length - 1]! > after));
-    }
+    const log = this.#log!;
+    log.add(ks, { sequence, cells: E.slice(), predicates });
+    heap.floats(ks)[ks + KEY.last] = time;
+    const { length } = log.of(ks);
+    if (this.cleanup > 0 && length > 64 && (length & (length - 1)) === 0) log.forgetUpTo(ks, time - this.cleanup);
   }
 
   /** Can a banned sequence be found in the log that starts at entry `i` and ends at the event with sequence number `end` (any: -1)? */
@@ -585,7 +588,7 @@ export class RuleRunner {
     const { steps } = this.plan.sequences[index]!;
     if (store.truth[steps[steps.length - 1]!.cond.predicate] !== store.stamp) return 0;
     const cells = store.E.slice();
-    const log = [...(this.#log.get(ks) ?? []), { sequence, cells, predicates: this.#loggedPredicates.filter((p) => store.truth[p] === store.stamp) }];
+    const log = [...this.#log!.of(ks), { sequence, cells, predicates: this.#loggedPredicates.filter((p) => store.truth[p] === store.stamp) }];
     let found = 0;
     for (let i = log.length - 1; i >= 0 && found === 0; i--) if (this.#findLogged(log, index, i, sequence, c)) found = log[i]!.sequence;
     store.E.set(cells);
@@ -594,7 +597,7 @@ export class RuleRunner {
 
   #loggedSince(ks: number, index: number, after: number): boolean {
     const store = this.#store;
-    const log = this.#log.get(ks) ?? [];
+    const log = this.#log!.of(ks);
     const cells = store.E.slice();
     let found = false;
     for (let i = log.length - 1; i >= 0 && !found; i--) {
@@ -607,7 +610,7 @@ export class RuleRunner {
 
   /** The key's record goes. */
   forget(ks: number): void {
-    this.#log.delete(ks);
+    this.#log?.forget(ks);
     this.#orders.delete(ks);
     this.#countAt.delete(ks);
   }
@@ -630,17 +633,17 @@ export class RuleRunner {
           first = f64[before]!;
           since = f64[before + 1]!;
         }
-        f64[base + 3 * k] = first;
-        f64[base + 3 * k + 1] = since;
-        f64[base + 3 * k + 2] = sequence;
-        if (k === steps.length - 1) f64[base + 3 * steps.length] = Math.max(f64[base + 3 * steps.length]!, since);
-        f64[ks + KEY.last] = time;
+        heap.floats(base)[base + 3 * k] = first;
+        heap.floats(base)[base + 3 * k + 1] = since;
+        heap.floats(base)[base + 3 * k + 2] = sequence;
+        if (k === steps.length - 1) heap.floats(base)[base + 3 * steps.length] = Math.max(f64[base + 3 * steps.length]!, since);
+        heap.floats(ks)[ks + KEY.last] = time;
       }
     });
     this.plan.leading.forEach(({ conds }, index) => {
       if (conds.some((cond) => this.#holds(cond, 0))) {
-        f64[ks + this.layout.leading + index] = time;
-        f64[ks + KEY.last] = time;
+        heap.floats(ks)[ks + this.layout.leading + index] = time;
+        heap.floats(ks)[ks + KEY.last] = time;
       }
     });
   }
@@ -673,14 +676,14 @@ export class RuleRunner {
     const moved = this.#newClass(ks, position, registers, sr);
     for (const edge of position.out) {
       const low = heap.i32[h + 1 + edge.slot]!;
-      if ((mask & (1 << edge.slot)) !== 0 || low === NEVER) heap.i32[moved + 1 + edge.slot] = NEVER;
-      else heap.i32[moved + 1 + edge.slot] = low;
+      if ((mask & (1 << edge.slot)) !== 0 || low === NEVER) heap.ints(moved >> 1)[moved + 1 + edge.slot] = NEVER;
+      else heap.ints(moved >> 1)[moved + 1 + edge.slot] = low;
     }
-    heap.i32[moved] = copy;
+    heap.ints(moved >> 1)[moved] = copy;
     const before = heap.i32[2 * node + NODE.previous]!;
     this.#store.retainNode(before);
-    heap.i32[h] = before;
-    heap.i32[2 * ks + KEY.nodes]! -= this.#store.releaseNode(node);
+    heap.ints(h >> 1)[h] = before;
+    heap.ints(ks)[2 * ks + KEY.nodes]! -= this.#store.releaseNode(node);
     if (before === 0) this.#removeClass(ks, h);
     return before !== 0;
   }
@@ -708,10 +711,10 @@ export class RuleRunner {
       registers[position.maskCell]! |= dead;
       const copies = nodes.reverse().map((n) => this.#clone(ks, n));
       const moved = this.#newClass(ks, position, registers, sr);
-      for (const edge of position.out) heap.i32[moved + 1 + edge.slot] = (dead & (1 << edge.slot)) !== 0 ? NEVER : 0;
+      for (const edge of position.out) heap.ints(moved >> 1)[moved + 1 + edge.slot] = (dead & (1 << edge.slot)) !== 0 ? NEVER : 0;
       let previous = 0;
-      for (const copy of copies) { heap.i32[2 * copy + NODE.previous] = previous; previous = copy; }
-      heap.i32[moved] = previous;
+      for (const copy of copies) { heap.ints(copy)[2 * copy + NODE.previous] = previous; previous = copy; }
+      heap.ints(moved >> 1)[moved] = previous;
     }
     this.#removeClass(ks, h);
   }
@@ -734,14 +737,14 @@ export class RuleRunner {
       if (!noBind || !byEvent) this.#insert(ks, position, pending, node, now);
     }
     if (this.#pending.length > 0) this.#pending = [];
-    if (made.length > 0 && this.plan.session === undefined) heap.f64[ks + KEY.last] = now;
+    if (made.length > 0 && this.plan.session === undefined) heap.floats(ks)[ks + KEY.last] = now;
     if (this.#finals.length > 0) {
       const finals = this.#finals;
       this.#finals = [];
       this.#complete(ks, finals, now, byEvent);
-      for (const node of finals) heap.i32[2 * ks + KEY.nodes]! -= store.releaseNode(node);
+      for (const node of finals) heap.ints(ks)[2 * ks + KEY.nodes]! -= store.releaseNode(node);
     }
-    for (const node of made) heap.i32[2 * ks + KEY.nodes]! -= store.releaseNode(node);
+    for (const node of made) heap.ints(ks)[2 * ks + KEY.nodes]! -= store.releaseNode(node);
     if (this.plan.tracked) this.#settleStarts(ks, now);
     this.#bound(ks, now);
   }
@@ -761,23 +764,25 @@ export class RuleRunner {
     if (position.stage >= 0) store.retainEvent(event);
     const node = heap.alloc(NODE.units);
     const i = 2 * node;
-    heap.i32[i + NODE.sequence] = sequence;
-    heap.i32[i + NODE.event] = event;
-    heap.i32[i + NODE.references] = 1 | (position.id << POSITION_SHIFT);
-    heap.i32[i + NODE.start] = pending.heads.length === 0 ? event : pending.start;
+    const i32 = heap.newInts;
+    i32[i + NODE.sequence] = sequence;
+    i32[i + NODE.event] = event;
+    i32[i + NODE.references] = 1 | (position.id << POSITION_SHIFT);
+    i32[i + NODE.start] = pending.heads.length === 0 ? event : pending.start;
     pending.heads.forEach((head, k) => {
       if (k === 0) {
-        heap.i32[i + NODE.link] = head;
-        heap.i32[i + NODE.low] = pending.lows[0]!;
+        i32[i + NODE.link] = head;
+        i32[i + NODE.low] = pending.lows[0]!;
         return;
       }
       const link = heap.alloc(LINK.units);
-      heap.i32[2 * link + LINK.head] = head;
-      heap.i32[2 * link + LINK.low] = pending.lows[k]!;
-      heap.i32[2 * link + LINK.next] = heap.i32[i + NODE.more]!;
-      heap.i32[i + NODE.more] = link;
+      const ints = heap.newInts;
+      ints[2 * link + LINK.head] = head;
+      ints[2 * link + LINK.low] = pending.lows[k]!;
+      ints[2 * link + LINK.next] = ints[i + NODE.more]!;
+      heap.ints(node)[i + NODE.more] = link;
     });
-    heap.i32[2 * ks + KEY.nodes]!++;
+    heap.ints(ks)[2 * ks + KEY.nodes]!++;
     return node;
   }
 
@@ -785,7 +790,7 @@ export class RuleRunner {
     const store = this.#store;
     const { heap } = store;
     const copy = heap.alloc(NODE.units);
-    const { i32 } = heap;
+    const i32 = heap.newInts;
     i32.copyWithin(2 * copy, 2 * node, 2 * (node + NODE.units));
     i32[2 * copy + NODE.references] = (i32[2 * node + NODE.references]! >> POSITION_SHIFT << POSITION_SHIFT) | 1;
     i32[2 * copy + NODE.previous] = 0;
@@ -794,14 +799,14 @@ export class RuleRunner {
     store.retainNode(i32[2 * node + NODE.link]!);
     for (let more = i32[2 * node + NODE.more]!; more !== 0; more = heap.i32[2 * more + LINK.next]!) {
       const link = heap.alloc(LINK.units);
-      const ints = heap.i32;
+      const ints = heap.newInts;
       ints[2 * link + LINK.head] = ints[2 * more + LINK.head]!;
       ints[2 * link + LINK.low] = ints[2 * more + LINK.low]!;
       ints[2 * link + LINK.next] = ints[2 * copy + NODE.more]!;
-      ints[2 * copy + NODE.more] = link;
+      heap.ints(copy)[2 * copy + NODE.more] = link;
       store.retainNode(ints[2 * link + LINK.head]!);
     }
-    heap.i32[2 * ks + KEY.nodes]!++;
+    heap.ints(ks)[2 * ks + KEY.nodes]!++;
     return copy;
   }
 
@@ -823,20 +828,22 @@ export class RuleRunner {
    * a node comes with an earlier start, it goes below one of the same event, or else passes for as late as what it covers.
    */
   #link(h: number, node: number): void {
-    const { i32, f64 } = this.#store.heap;
+    const { heap } = this.#store;
+    const { i32, f64 } = heap;
     const startOf = (n: number): number => i32[2 * n + NODE.start]!;
     const later = (n: number): boolean => n !== 0 && f64[startOf(n) + EVENT.number]! > f64[startOf(node) + EVENT.number]!;
     const head = i32[h]!;
     const below = later(head) && i32[2 * head + NODE.sequence] === i32[2 * node + NODE.sequence];
     const previous = below ? i32[2 * head + NODE.previous]! : head;
-    if (later(previous)) i32[2 * node + NODE.start] = startOf(previous);
-    i32[2 * node + NODE.previous] = previous;
-    if (below) i32[2 * head + NODE.previous] = node;
-    else i32[h] = node;
+    if (later(previous)) heap.ints(node)[2 * node + NODE.start] = startOf(previous);
+    heap.ints(node)[2 * node + NODE.previous] = previous;
+    if (below) heap.ints(head)[2 * head + NODE.previous] = node;
+    else heap.ints(h >> 1)[h] = node;
   }
 
   /** Some edge may be used, and not only to stay for ever in a lazy loop whose every exit could have taken one of its events. */
   #mayGoOn(position: PositionPlan, registers: Float64Array): boolean {
+    if (this.#goesOn[position.id]) return true;
     if (!position.out.some((edge) => this.#mayUse(edge, registers, position))) return false;
     const again = position.out.find((edge) => edge.lazy?.again === true);
     if (again === undefined) return true;
@@ -857,13 +864,13 @@ export class RuleRunner {
     const { heap } = this.#store;
     if (position.single) {
       const h = 2 * ks + this.layout.positions[position.id]!;
-      if (heap.i32[h] === 0) for (const edge of position.out) heap.i32[h + 1 + edge.slot] = 0;
+      if (heap.i32[h] === 0) for (const edge of position.out) heap.ints(h >> 1)[h + 1 + edge.slot] = 0;
       return h;
     }
     const known = position.merges ? this.classes.find(ks, position.id, registers) : 0;
     if (known !== 0) return known;
     const h = this.#newClass(ks, position, registers, sr);
-    for (const edge of position.out) heap.i32[h + 1 + edge.slot] = this.#mayUse(edge, registers, position) ? 0 : NEVER;
+    for (const edge of position.out) heap.ints(h >> 1)[h + 1 + edge.slot] = this.#mayUse(edge, registers, position) ? 0 : NEVER;
     return h;
   }
 
@@ -871,7 +878,8 @@ export class RuleRunner {
     const { heap } = this.#store;
     const p = heap.alloc(classUnits(position));
     const h = 2 * p + CLASS.ints;
-    const { i32, f64 } = heap;
+    const i32 = heap.newInts;
+    const f64 = heap.newFloats;
     i32[h + CLASS.key] = ks;
     i32[h + CLASS.position] = position.id;
     const c = (h >> 1) + this.#at[position.id]!;
@@ -879,14 +887,14 @@ export class RuleRunner {
     const at = 2 * ks + this.layout.positions[position.id]!;
     const next = i32[at]!;
     i32[h + CLASS.next] = next;
-    if (next !== 0) i32[next + CLASS.previous] = h;
-    i32[at] = h;
+    if (next !== 0) heap.ints(next >> 1)[next + CLASS.previous] = h;
+    heap.ints(at >> 1)[at] = h;
     if (sr !== 0) {
       i32[h + CLASS.start] = sr;
       const first = i32[2 * sr + START.classes]!;
       i32[h + CLASS.startNext] = first;
-      if (first !== 0) i32[first + CLASS.startPrevious] = h;
-      i32[2 * sr + START.classes] = h;
+      if (first !== 0) heap.ints(first >> 1)[first + CLASS.startPrevious] = h;
+      heap.ints(sr)[2 * sr + START.classes] = h;
     }
     if (position.merges || position.indexCell >= 0) this.classes.add(h);
     return h;
@@ -901,8 +909,8 @@ export class RuleRunner {
     const { heap } = this.#store;
     const head = heap.i32[h]!;
     if (head === 0) return;
-    heap.i32[h] = 0;
-    heap.i32[2 * ks + KEY.nodes]! -= this.#store.releaseNode(head);
+    heap.ints(h >> 1)[h] = 0;
+    heap.ints(ks)[2 * ks + KEY.nodes]! -= this.#store.releaseNode(head);
   }
 
   #removeClass(ks: number, h: number): void {
@@ -913,16 +921,16 @@ export class RuleRunner {
     if (position.merges || position.indexCell >= 0) this.classes.remove(h);
     const next = i32[h + CLASS.next]!;
     const previous = i32[h + CLASS.previous]!;
-    if (previous === 0) i32[2 * ks + this.layout.positions[position.id]!] = next;
-    else i32[previous + CLASS.next] = next;
-    if (next !== 0) i32[next + CLASS.previous] = previous;
+    if (previous === 0) heap.ints(ks)[2 * ks + this.layout.positions[position.id]!] = next;
+    else heap.ints(previous >> 1)[previous + CLASS.next] = next;
+    if (next !== 0) heap.ints(next >> 1)[next + CLASS.previous] = previous;
     const sr = i32[h + CLASS.start]!;
     if (sr !== 0) {
       const after = i32[h + CLASS.startNext]!;
       const before = i32[h + CLASS.startPrevious]!;
-      if (before === 0) i32[2 * sr + START.classes] = after;
-      else i32[before + CLASS.startNext] = after;
-      if (after !== 0) i32[after + CLASS.startPrevious] = before;
+      if (before === 0) heap.ints(sr)[2 * sr + START.classes] = after;
+      else heap.ints(before >> 1)[before + CLASS.startNext] = after;
+      if (after !== 0) heap.ints(after >> 1)[after + CLASS.startPrevious] = before;
     }
     heap.free((h - CLASS.ints) >> 1, classUnits(position));
   }
@@ -949,9 +957,9 @@ export class RuleRunner {
   // --- completion -----------------------------------------------------------------------------------------------------------------------------
 
   #aliveAt(ks: number, now: number): (start: number) => boolean {
-    const { f64 } = this.#store.heap;
+    const { heap } = this.#store;
     const within = this.plan.within === undefined ? Infinity : this.#spanOf(this.plan.within);
-    return (start) => f64[start + EVENT.number]! >= f64[ks + KEY.minStart]! && f64[start + EVENT.time]! + within > now;
+    return (start) => heap.f64[start + EVENT.number]! >= heap.f64[ks + KEY.minStart]! && heap.f64[start + EVENT.time]! + within > now;
   }
 
   #complete(ks: number, finals: readonly number[], at: number, byEvent: boolean): void {
@@ -969,11 +977,11 @@ export class RuleRunner {
   #completeAll(ks: number, list: (visit: (match: Listed) => boolean) => void, at: number, byEvent: boolean): void {
     const { heap } = this.#store;
     const { stages, rule: { match: { skip, mode } } } = this.plan;
-    const { f64 } = heap;
     const dead = new Set<number>();
     let raised = false;
     let whole = false;
     list((match) => {
+      const { f64 } = heap;
       const first = f64[match.events[0]! + EVENT.number]!;
       if (first < f64[ks + KEY.minStart]! || dead.has(first)) return true;
       const last = match.events[match.events.length - 1]!;
@@ -987,9 +995,9 @@ export class RuleRunner {
         case 'none': return true;
         case 'next': dead.add(first); return true;
         case 'past last': {
-          const end = byEvent ? f64[last + EVENT.number]! : Infinity;
+          const end = byEvent ? heap.f64[last + EVENT.number]! : Infinity;
           if (end >= this.#store.num) { whole = true; return false; }
-          f64[ks + KEY.minStart] = Math.max(f64[ks + KEY.minStart]!, end + 1);
+          heap.floats(ks)[ks + KEY.minStart] = Math.max(heap.f64[ks + KEY.minStart]!, end + 1);
           raised = true;
           return true;
         }
@@ -997,7 +1005,7 @@ export class RuleRunner {
           const stage = stages.findIndex((s) => s.name === skip.stage);
           const index = skip.to === 'first' ? match.stages.indexOf(stage) : match.stages.lastIndexOf(stage);
           if (index >= 0) {
-            f64[ks + KEY.minStart] = Math.max(f64[ks + KEY.minStart]!, f64[match.events[index]! + EVENT.number]!);
+            heap.floats(ks)[ks + KEY.minStart] = Math.max(heap.f64[ks + KEY.minStart]!, heap.f64[match.events[index]! + EVENT.number]!);
             raised = true;
           }
           return true;
@@ -1006,7 +1014,7 @@ export class RuleRunner {
     });
     if (whole) {
       // A start shared with other rules that is the event at hand comes later: it began at the match's last event and is dropped with the rest.
-      if (this.plan.group >= 0) heap.f64[ks + KEY.minStart] = this.#store.num + 1;
+      if (this.plan.group >= 0) heap.floats(ks)[ks + KEY.minStart] = this.#store.num + 1;
       this.clear(ks);
     }
     else if (this.plan.tracked && (raised || dead.size > 0)) {
@@ -1024,12 +1032,7 @@ export class RuleRunner {
     const { f64 } = this.#store.heap;
     const sr = this.#findStart(ks, f64[match.events[0]! + EVENT.number]!);
     if (sr === 0) return false; // nothing of this start is open any more
-    const list = match.events.map((event, i) => `${match.stages[i]!}:${f64[event + EVENT.number]!}`).join();
-    const told = this.#told.get(sr);
-    if (told === undefined) this.#told.set(sr, new Set([list]));
-    else if (told.has(list)) return true;
-    else told.add(list);
-    return false;
+    return this.#told.isRepeat(sr, match.events.flatMap((event, i) => [match.stages[i]!, f64[event + EVENT.number]!]));
   }
 
   #look(ks: number, match: Listed, to: number): void {
@@ -1045,7 +1048,7 @@ export class RuleRunner {
   #send(ks: number, match: Listed, at: number, to: number, kind: 'match' | 'timeout' = 'match'): void {
     if (this.plan.tracked) {
       const sr = this.#findStart(ks, this.#store.heap.f64[match.events[0]! + EVENT.number]!);
-      if (sr !== 0) this.#store.heap.i32[2 * sr + START.flags]! |= REPORTED;
+      if (sr !== 0) this.#store.heap.ints(sr)[2 * sr + START.flags]! |= REPORTED;
     }
     this.#report({ runner: this, kind, events: match.events, stages: match.stages, at, to, key: ks });
   }
@@ -1059,7 +1062,8 @@ export class RuleRunner {
     const known = this.#findStart(ks, number);
     if (known !== 0) return known;
     const sr = heap.alloc(START.units);
-    const { i32, f64 } = heap;
+    const i32 = heap.newInts;
+    const f64 = heap.newFloats;
     f64[sr + START.number] = number;
     f64[sr + START.time] = f64[event + EVENT.time]!;
     f64[sr + START.armed] = Infinity;
@@ -1068,8 +1072,8 @@ export class RuleRunner {
     this.#store.retainEvent(event);
     const first = i32[2 * ks + KEY.starts]!;
     i32[2 * sr + START.next] = first;
-    if (first !== 0) i32[2 * first + START.previous] = sr;
-    i32[2 * ks + KEY.starts] = sr;
+    if (first !== 0) heap.ints(first)[2 * first + START.previous] = sr;
+    heap.ints(ks)[2 * ks + KEY.starts] = sr;
     return sr;
   }
 
@@ -1090,8 +1094,8 @@ export class RuleRunner {
       due = Math.min(due, this.#edgeEnd(edge, h, c));
     }
     if (due < heap.f64[sr + START.armed]!) {
-      heap.f64[sr + START.armed] = due;
-      heap.i32[2 * sr + START.timers]!++;
+      heap.floats(sr)[sr + START.armed] = due;
+      heap.ints(sr)[2 * sr + START.timers]!++;
       this.#store.timers.push(Math.max(due, now), heap.f64[sr + START.number]!, this.plan.index, TIMER_START, ks, sr);
     }
   }
@@ -1120,37 +1124,37 @@ export class RuleRunner {
     const { heap } = this.#store;
     while (heap.i32[2 * sr + START.classes] !== 0) this.#removeClass(ks, heap.i32[2 * sr + START.classes]!);
     this.#letGo(sr);
-    this.#told.delete(sr);
+    this.#told.forget(sr);
     const { i32 } = heap;
     const next = i32[2 * sr + START.next]!;
     const previous = i32[2 * sr + START.previous]!;
-    if (previous === 0) i32[2 * ks + KEY.starts] = next;
-    else i32[2 * previous + START.next] = next;
-    if (next !== 0) i32[2 * next + START.previous] = previous;
+    if (previous === 0) heap.ints(ks)[2 * ks + KEY.starts] = next;
+    else heap.ints(previous)[2 * previous + START.next] = next;
+    if (next !== 0) heap.ints(next)[2 * next + START.previous] = previous;
     this.#store.releaseEvent(i32[2 * sr + START.event]!);
-    i32[2 * sr + START.flags]! |= DEAD;
+    heap.ints(sr)[2 * sr + START.flags]! |= DEAD;
     if (i32[2 * sr + START.timers] === 0) heap.free(sr, START.units);
   }
 
   #letGo(sr: number): void {
-    const held = this.#held.get(sr);
+    const held = heldMatch(this.#store.heap, sr);
     if (held === undefined) return;
     for (const event of held.events) this.#store.releaseEvent(event);
-    this.#held.delete(sr);
+    dropMatch(this.#store.heap, sr);
   }
 
   #hold(ks: number, match: Listed, to: number): void {
     // Made anew for a match whose runs all ended as it completed.
     const sr = this.#startRecord(ks, match.events[0]!);
-    const held = this.#held.get(sr);
+    const held = heldMatch(this.#store.heap, sr);
     if (held !== undefined && !this.#isBetter(match, held)) return;
     for (const event of match.events) this.#store.retainEvent(event);
     this.#letGo(sr);
-    this.#held.set(sr, { events: [...match.events], stages: [...match.stages], to });
+    holdMatch(this.#store.heap, sr, { events: match.events, stages: match.stages, to });
   }
 
   /** Of the matches of one first event `longest` takes the one with the most events; of those the first in the order of reports, also where it completes later. */
-  #isBetter(match: Listed, held: Held): boolean {
+  #isBetter(match: Listed, held: HeldMatch): boolean {
     if (match.events.length !== held.events.length) return match.events.length > held.events.length;
     const { f64 } = this.#store.heap;
     for (let i = 0; i < match.events.length; i++) {
@@ -1170,9 +1174,9 @@ export class RuleRunner {
     const ready: number[] = [];
     for (let sr = heap.i32[2 * ks + KEY.starts]!; sr !== 0;) {
       const next = heap.i32[2 * sr + START.next]!;
-      const held = this.#held.get(sr);
-      if (held !== undefined) {
-        if (!this.#canGrow(ks, sr, held.events.length)) ready.push(sr);
+      const held = heldLength(heap, sr);
+      if (held > 0) {
+        if (!this.#canGrow(ks, sr, held)) ready.push(sr);
       } else if (heap.i32[2 * sr + START.classes] === 0) {
         this.#killStart(ks, sr);
       }
@@ -1204,7 +1208,7 @@ export class RuleRunner {
     const { skip } = this.plan.rule.match;
     const sorted = [...starts].sort((a, b) => heap.f64[a + START.number]! - heap.f64[b + START.number]!);
     for (const sr of sorted) {
-      const held = this.#held.get(sr);
+      const held = heldMatch(heap, sr);
       if (held === undefined) continue; // a skip dropped it
       const { f64 } = heap;
       const first = f64[held.events[0]! + EVENT.number]!;
@@ -1223,7 +1227,7 @@ export class RuleRunner {
         if (index >= 0) below = f64[held.events[index]! + EVENT.number]!;
       }
       this.#letGo(sr);
-      if (below > f64[ks + KEY.minStart]!) f64[ks + KEY.minStart] = below;
+      if (below > f64[ks + KEY.minStart]!) heap.floats(ks)[ks + KEY.minStart] = below;
       for (let other = heap.i32[2 * ks + KEY.starts]!; other !== 0;) {
         const next = heap.i32[2 * other + START.next]!;
         const number = heap.f64[other + START.number]!;
@@ -1249,8 +1253,8 @@ export class RuleRunner {
     const { heap } = this.#store;
     for (let sr = heap.i32[2 * ks + KEY.starts]!; sr !== 0; sr = heap.i32[2 * sr + START.next]!) {
       const start = sr;
-      const held = this.#held.get(sr);
-      if (held !== undefined) visit(heap.f64[sr + START.number]!, (now) => { if (this.#held.get(start) === held) this.release(ks, [start], now); });
+      const held = heap.i32[2 * sr + START.held]!;
+      if (held !== 0) visit(heap.f64[sr + START.number]!, (now) => { if (heap.i32[2 * start + START.held] === held) this.release(ks, [start], now); });
     }
   }
 
@@ -1263,12 +1267,12 @@ export class RuleRunner {
   fire(ks: number, sr: number, time: number, kind: number): void {
     const store = this.#store;
     const { heap } = store;
-    heap.i32[2 * sr + START.timers]!--;
+    heap.ints(sr)[2 * sr + START.timers]!--;
     if ((heap.i32[2 * sr + START.flags]! & DEAD) !== 0) {
       if (heap.i32[2 * sr + START.timers] === 0) heap.free(sr, START.units);
       return;
     }
-    heap.f64[sr + START.armed] = Infinity;
+    heap.floats(sr)[sr + START.armed] = Infinity;
     this.loadKey(ks);
     const sessionOver = this.plan.session !== undefined && heap.f64[ks + KEY.last]! + this.#spanOf(this.plan.session) <= time;
     const over = kind === TIMER_START_SESSION || sessionOver || this.#endOf(ks, sr) <= time;
@@ -1285,7 +1289,7 @@ export class RuleRunner {
         if (this.#walks) this.#loadPath(heap.i32[h]!);
         if (this.#completesAt(edge, h, c) > time) continue;
         if (edge.deadline >= 0 && (this.functions[edge.deadline] as unknown as (c: number) => number)(c) < this.#completesAt(edge, h, c)) continue;
-        heap.i32[h + 1 + edge.slot] = NEVER;
+        heap.ints(h >> 1)[h + 1 + edge.slot] = NEVER;
         this.#take(position, h, c, edge, 0, sequence);
       }
     }
@@ -1319,7 +1323,7 @@ export class RuleRunner {
           this.#absent(head, heap.i32[cell]!);
           completed = true;
         }
-        heap.i32[cell] = NEVER;
+        heap.ints(cell >> 1)[cell] = NEVER;
       }
       if (!open && !completed && this.plan.hasTimeout) {
         for (let n = head; n !== 0 && heap.i32[2 * n + NODE.sequence]! >= low; n = heap.i32[2 * n + NODE.previous]!) {
@@ -1334,13 +1338,13 @@ export class RuleRunner {
     this.#finals = [];
     if (finals.length > 0) {
       this.#complete(ks, finals, time, false);
-      for (const node of finals) heap.i32[2 * ks + KEY.nodes]! -= store.releaseNode(node);
+      for (const node of finals) heap.ints(ks)[2 * ks + KEY.nodes]! -= store.releaseNode(node);
     }
     const alive = (heap.i32[2 * sr + START.flags]! & DEAD) === 0;
-    if (alive && ended.length > 0 && heap.i32[2 * sr + START.classes] === 0 && (heap.i32[2 * sr + START.flags]! & REPORTED) === 0 && !this.#held.has(sr) && this.plan.hasTimeout) {
+    if (alive && ended.length > 0 && heap.i32[2 * sr + START.classes] === 0 && (heap.i32[2 * sr + START.flags]! & REPORTED) === 0 && heldLength(heap, sr) === 0 && this.plan.hasTimeout) {
       this.#timeOut(ks, ended, time);
     }
-    for (const { node } of ended) heap.i32[2 * ks + KEY.nodes]! -= store.releaseNode(node);
+    for (const { node } of ended) heap.ints(ks)[2 * ks + KEY.nodes]! -= store.releaseNode(node);
     if (!alive || (heap.i32[2 * sr + START.flags]! & DEAD) !== 0) return;
     this.#settleStarts(ks, time);
     if ((heap.i32[2 * sr + START.flags]! & DEAD) !== 0) return;
@@ -1390,9 +1394,9 @@ export class RuleRunner {
     const { heap, timers } = this.#store;
     const span = this.#spanOf(this.plan.session!);
     if (heap.f64[ks + KEY.last]! + span <= time) this.clear(ks);
-    heap.f64[ks + KEY.last] = time;
+    heap.floats(ks)[ks + KEY.last] = time;
     if (this.plan.tracked && heap.f64[ks + KEY.timers] === 0) {
-      heap.f64[ks + KEY.timers] = 1;
+      heap.floats(ks)[ks + KEY.timers] = 1;
       timers.push(time + span, -1, this.plan.index, TIMER_SESSION, ks, 0);
     }
   }
@@ -1406,9 +1410,9 @@ export class RuleRunner {
       timers.push(end, -1, this.plan.index, TIMER_SESSION, ks, 0);
       return;
     }
-    heap.f64[ks + KEY.timers] = 0;
+    heap.floats(ks)[ks + KEY.timers] = 0;
     for (let sr = heap.i32[2 * ks + KEY.starts]!; sr !== 0; sr = heap.i32[2 * sr + START.next]!) {
-      heap.i32[2 * sr + START.timers]!++;
+      heap.ints(sr)[2 * sr + START.timers]!++;
       timers.push(time, heap.f64[sr + START.number]!, this.plan.index, TIMER_START_SESSION, ks, sr);
     }
   }
@@ -1424,9 +1428,30 @@ export class RuleRunner {
     return this.plan.within?.constant === undefined || f64[start + EVENT.time]! + this.plan.within.constant > this.#store.current.time;
   }
 
+  /** Whether a sample of the key's classes says that going through all of them would free much. */
+  #isMostlyDead(ks: number): boolean {
+    let classes = 0;
+    let open = 0;
+    let dead = 0;
+    this.#eachClass(ks, (h, position) => {
+      if (classes++ % SAMPLE !== 0) return;
+      const { i32 } = this.#store.heap;
+      for (let n = i32[h]!; n !== 0; n = i32[2 * n + NODE.previous]!) {
+        if (this.#nodeOpen(ks, h, position, n)) open++;
+        else dead++;
+      }
+    });
+    // Few classes of many nodes are no sample.
+    return classes < 8 * SAMPLE || 2 * dead > open;
+  }
+
   /** Rebuilds chains that are mostly dead. */
   #trim(ks: number, now: number): void {
     const { heap } = this.#store;
+    if (heap.i32[2 * ks + KEY.nodes]! >= SAMPLED && !this.#isMostlyDead(ks)) {
+      heap.ints(ks)[2 * ks + KEY.trimAt] = 2 * heap.i32[2 * ks + KEY.nodes]!;
+      return;
+    }
     this.#eachClass(ks, (h, position) => {
       let count = 0;
       let all = 0;
@@ -1441,15 +1466,15 @@ export class RuleRunner {
       let previous = 0;
       for (const n of open.reverse()) {
         const copy = this.#clone(ks, n);
-        heap.i32[2 * copy + NODE.previous] = previous;
+        heap.ints(copy)[2 * copy + NODE.previous] = previous;
         previous = copy;
       }
       const old = heap.i32[h]!;
-      heap.i32[h] = previous;
-      heap.i32[2 * ks + KEY.nodes]! -= this.#store.releaseNode(old);
+      heap.ints(h >> 1)[h] = previous;
+      heap.ints(ks)[2 * ks + KEY.nodes]! -= this.#store.releaseNode(old);
     });
     if (this.plan.tracked) this.#settleStarts(ks, now);
-    heap.i32[2 * ks + KEY.trimAt] = Math.max(64, 2 * heap.i32[2 * ks + KEY.nodes]!);
+    heap.ints(ks)[2 * ks + KEY.trimAt] = Math.max(64, 2 * heap.i32[2 * ks + KEY.nodes]!);
   }
 
   /** Distinct events held by open runs, and the numbers of the starts they hang on, for starts not below `from`. */
@@ -1509,7 +1534,7 @@ export class RuleRunner {
     low = Math.min(low, sorted.length);
     const cut = sorted[low] ?? sorted[sorted.length - 1]! + 1;
     for (let i = 0; i < low; i++) this.#countDrop(ks);
-    heap.f64[ks + KEY.minStart] = Math.max(heap.f64[ks + KEY.minStart]!, cut);
+    heap.floats(ks)[ks + KEY.minStart] = Math.max(heap.f64[ks + KEY.minStart]!, cut);
     if (this.plan.tracked) {
       for (let sr = heap.i32[2 * ks + KEY.starts]!; sr !== 0;) {
         const next = heap.i32[2 * sr + START.next]!;
@@ -1558,13 +1583,13 @@ export class RuleRunner {
       this.#countDrop(ks);
     }
     const first = order.events[order.oldest];
-    if (first !== undefined) f64[ks + KEY.minStart] = Math.max(f64[ks + KEY.minStart]!, f64[first + EVENT.number]!);
+    if (first !== undefined) heap.floats(ks)[ks + KEY.minStart] = Math.max(f64[ks + KEY.minStart]!, f64[first + EVENT.number]!);
     return true;
   }
 
   #countDrop(ks: number): void {
     this.counters.dropped++;
-    this.#store.heap.i32[2 * ks + KEY.dropped]!++;
+    this.#store.heap.ints(ks)[2 * ks + KEY.dropped]!++;
   }
 
   /** Binds the view to the one history of a run, for conditions that walk it. */
@@ -1581,23 +1606,13 @@ export class RuleRunner {
     this.#view.set(events.reverse(), stages.reverse());
   }
 
-  serializeHeld(): unknown {
-    const text = (cells: Float64Array): (number | string)[] => [...cells].map((v) => (Number.isFinite(v) ? v : String(v)));
-    return {
-      held: [...this.#held], told: [...this.#told].map(([sr, lists]) => [sr, [...lists]]),
-      log: [...this.#log].map(([ks, log]) => [ks, log.map((e) => ({ ...e, cells: text(e.cells) }))]),
-    };
-  }
-  restoreHeld(state: unknown): void {
-    this.#held.clear();
-    const { held, told, log } = state as { held: [number, Held][]; told: [number, string[]][]; log: [number, (Omit<Logged, 'cells'> & { cells: (number | string)[] })[]][] };
-    for (const [sr, match] of held) this.#held.set(sr, match);
-    this.#told.clear();
-    for (const [sr, lists] of told) this.#told.set(sr, new Set(lists));
-    this.#log.clear();
+  /** After the heap was restored: what is derived from it is made anew. */
+  reset(): void {
+    this.classes.reset();
+    this.#told.reset();
+    this.#log?.reset();
     this.#orders.clear();
     this.#countAt.clear();
-    for (const [ks, entries] of log) this.#log.set(ks, entries.map((e) => ({ ...e, cells: Float64Array.from(e.cells, Number) })));
   }
 }
 

@@ -46,7 +46,7 @@ export class Scanner {
   }
 
   /** At most BLOCK rows. */
-  run(batch: Batch, from: number, to: number): void {
+  run(batch: Pick<Batch, 'columns' | 'type' | 'time'>, from: number, to: number): void {
     const { columns, type, time } = batch;
     this.heads.fill(-1);
     let n = 0;

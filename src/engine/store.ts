@@ -1,6 +1,7 @@
 /** The engine's shared state and the upkeep of its records: bound events, history nodes with their reference counts. */
 import type { Plan } from '../compile/index.ts';
-import { Heap } from '../state/heap.ts';
+import { APART_BYTES, Heap, PAGE_BYTES } from '../state/heap.ts';
+import { Members } from '../state/members.ts';
 import type { Strings } from '../core/strings.ts';
 import { EVENT, LINK, NODE, REFERENCES } from './layout.ts';
 import { Timers } from './timers.ts';
@@ -20,8 +21,14 @@ export interface Current {
 export class Store {
   readonly plan: Plan;
   readonly strings: Strings;
-  readonly heap = new Heap();
-  readonly timers = new Timers();
+  readonly heap: Heap;
+  /** What must not move the heap, or is large and made anew to grow: timers, queues, windows of limits. */
+  readonly tables: Heap;
+  /** Records of the heap that are keys, and classes in a hash; records of the tables that are windows of limits. */
+  readonly keyMembers: Members;
+  readonly classMembers: Members;
+  readonly windowMembers: Members;
+  readonly timers: Timers;
   /** The event at hand: a cell a slot, then its time. */
   readonly E: Float64Array;
   /** The key's parts. */
@@ -43,7 +50,16 @@ export class Store {
   #viewed: Uint8Array = new Uint8Array(0);
   #byteView = new DataView(this.#viewed.buffer);
 
-  constructor(plan: Plan, strings: Strings) {
+  /** `apart`: as of the heaps. */
+  constructor(plan: Plan, strings: Strings, apart: boolean) {
+    this.heap = new Heap(undefined, apart);
+    this.tables = new Heap(undefined, apart);
+    const pageBytes = apart ? APART_BYTES : PAGE_BYTES;
+    // A page of the heap has 1/64 of its size of bits, so pages of bits are smaller.
+    this.keyMembers = new Members(pageBytes >> 3);
+    this.classMembers = new Members(pageBytes >> 3);
+    this.windowMembers = new Members(pageBytes >> 3);
+    this.timers = new Timers(this.tables);
     this.plan = plan;
     this.strings = strings;
     this.E = new Float64Array(plan.schema.slots + 1);
@@ -96,7 +112,8 @@ export class Store {
     const kept = plan.kept[current.type]!;
     const length = plan.keepBytes[current.type] === true ? current.to - current.from : 0;
     const p = heap.alloc(EVENT.values + kept.length + ((length + 7) >> 3));
-    const { i32, f64 } = heap;
+    const i32 = heap.newInts;
+    const f64 = heap.newFloats;
     f64[p + EVENT.time] = current.time;
     f64[p + EVENT.number] = this.num;
     f64[p + EVENT.offset] = current.offset;
@@ -107,25 +124,27 @@ export class Store {
     i32[i + EVENT.partition] = current.partition;
     i32[i + EVENT.length] = length;
     for (let k = 0; k < kept.length; k++) f64[p + EVENT.values + k] = E[kept[k]!]!;
-    if (length > 0) heap.u8.set(current.bytes.subarray(current.from, current.to), 8 * (p + EVENT.values + kept.length));
+    if (length > 0) heap.newBytes.set(current.bytes.subarray(current.from, current.to), 8 * (p + EVENT.values + kept.length));
     if (plan.identity[current.type]!.length === 0) {
       i32[i + EVENT.ordinal] = this.ordinalOf();
       let a = 0x811c9dc5;
       let b = 0x1b873593;
       const { bytes, from, to } = current;
       const view = this.#viewOf(bytes);
+      // Two halves of the hash over every other word each, mixed at the end: half the work of two over all.
       let k = from;
-      for (; k + 4 <= to; k += 4) {
-        const word = view.getInt32(k, true);
-        a = Math.imul(a ^ word, 0x01000193);
+      for (; k + 8 <= to; k += 8) {
+        a = Math.imul(a ^ view.getInt32(k, true), 0x01000193);
         a ^= a >>> 15;
-        b = Math.imul(b ^ word, 0x85ebca6b);
+        b = Math.imul(b ^ view.getInt32(k + 4, true), 0x85ebca6b);
         b ^= b >>> 13;
       }
       for (; k < to; k++) {
         a = Math.imul(a ^ bytes[k]!, 0x01000193);
         b = Math.imul(b ^ bytes[k]!, 0x85ebca6b);
       }
+      a = Math.imul(a ^ (b >>> 16), 0x9e3779b1);
+      b = Math.imul(b ^ (a >>> 15), 0xc2b2ae35);
       i32[i + EVENT.hash1] = a;
       i32[i + EVENT.hash2] = b;
     }
@@ -145,17 +164,19 @@ export class Store {
   /** A record for the moment at which a silence completed: it has a time, and is no event. */
   moment(time: number, number: number): number {
     const p = this.heap.alloc(EVENT.values);
-    this.heap.f64[p + EVENT.time] = time;
-    this.heap.f64[p + EVENT.number] = number;
-    this.heap.i32[2 * p + EVENT.type] = -1;
-    this.heap.i32[2 * p + EVENT.references] = 1;
+    const f64 = this.heap.newFloats;
+    f64[p + EVENT.time] = time;
+    f64[p + EVENT.number] = number;
+    const i32 = this.heap.newInts;
+    i32[2 * p + EVENT.type] = -1;
+    i32[2 * p + EVENT.references] = 1;
     return p;
   }
 
-  retainEvent(p: number): void { this.heap.i32[2 * p + EVENT.references]!++; }
+  retainEvent(p: number): void { this.heap.ints(p)[2 * p + EVENT.references]!++; }
 
   releaseEvent(p: number): void {
-    const { i32 } = this.heap;
+    const i32 = this.heap.ints(p);
     const i = 2 * p;
     if (--i32[i + EVENT.references]! > 0) return;
     const type = i32[i + EVENT.type]!;
@@ -163,7 +184,7 @@ export class Store {
     this.heap.free(p, EVENT.values + kept + ((i32[i + EVENT.length]! + 7) >> 3));
   }
 
-  retainNode(n: number): void { if (n !== 0) this.heap.i32[2 * n + NODE.references]!++; }
+  retainNode(n: number): void { if (n !== 0) this.heap.ints(n)[2 * n + NODE.references]!++; }
 
   /** Gives up one reference to a node; what nothing refers to any more goes. Returns how many nodes went. */
   releaseNode(n: number): number {
@@ -175,7 +196,7 @@ export class Store {
     while (stack.length > 0) {
       const node = stack.pop()!;
       const i = 2 * node;
-      const { i32 } = heap;
+      const i32 = heap.ints(node);
       if ((--i32[i + NODE.references]! & REFERENCES) > 0) continue;
       gone++;
       if (i32[i + NODE.previous] !== 0) stack.push(i32[i + NODE.previous]!);

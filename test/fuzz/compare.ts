@@ -60,6 +60,14 @@ export function compare(failing: Case, program: Program, run: RunEngine): Verdic
   if (!isDeepStrictEqual(shuffled, result)) {
     return { kind: 'differ', what: 'events out of order change the answer', expected: result, got: { shuffleSeed, ...shuffled } };
   }
+  const imageSeed = random.int(1, 1_000_000);
+  const chained = run(failing.rule, failing.events, { imageSeed });
+  if (!isDeepStrictEqual(chained, result)) return { kind: 'differ', what: 'images change the answer', expected: result, got: { imageSeed, ...chained } };
+  const partitions = { count: random.int(1, 3), seed: random.int(1, 1_000_000) };
+  const parted = run(failing.rule, failing.events, { partitions });
+  if (!isDeepStrictEqual(parted, result)) {
+    return { kind: 'differ', what: 'partitions with given watermarks change the answer', expected: result, got: { partitions, ...parted } };
+  }
   return { kind: 'agree', matches: result.matches.length, timeouts: result.timeouts.length };
 }
 

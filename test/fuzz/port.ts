@@ -19,8 +19,12 @@ export interface EngineResult {
 export interface EngineOptions {
   /** After this many events: take a snapshot, and go on in a new engine that restores it. */
   readonly cutAt?: number;
+  /** Take images, with every record on pages of its own, at places that this seed says, some of them lost, and go on from a chain of them in a new engine now and then. */
+  readonly imageSeed?: number;
   /** Deliver the events out of order, as this seed says, within the lateness, keeping the order of equal times. */
   readonly shuffleSeed?: number;
+  /** Deliver the events in partitions, in batches, with watermarks given from outside. Events of one time share a partition. */
+  readonly partitions?: { readonly count: number; readonly seed: number };
 }
 
 /**

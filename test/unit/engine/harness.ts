@@ -3,6 +3,7 @@ import { compile, type CompileOptions, type Plan } from '../../../src/compile/in
 import type { Alert, Derived } from '../../../src/core/alert.ts';
 import { makeDecoder } from '../../../src/decode/index.ts';
 import { Engine, type EngineStats } from '../../../src/engine/index.ts';
+import { decodeWhole, encodeWhole, put, wholeOf, type Pages, type WholeImage } from '../../../src/state/image.ts';
 
 export type Event = Readonly<Record<string, unknown>> & { readonly type: string; readonly at: number | string };
 
@@ -11,6 +12,8 @@ export interface Options {
   readonly rules?: readonly string[];
   /** How far out of order events may come, ms. */
   readonly lateness?: number;
+  readonly watermarks?: 'own' | 'given';
+  readonly recordsApart?: boolean;
   /** Takes a snapshot after this many events and goes on in a new engine. */
   readonly cutAt?: number;
   /** Moves the watermark here at the end, ms; default: to infinity, the end of the input. */
@@ -56,14 +59,14 @@ export class Job {
 
   #start(): Engine {
     return new Engine(this.#plan, {
-      lateness: this.#options.lateness ?? 0, now: () => 0,
+      lateness: this.#options.lateness ?? 0, watermarks: this.#options.watermarks, recordsApart: this.#options.recordsApart, now: () => 0,
       onAlert: (alert) => { this.alerts.push(alert); this.log.push(alert.rule); },
       onDerived: (derived) => { this.derived.push(derived); this.log.push(derived.type); },
       onLate: (batch, row) => { this.late.push(batch.offset[row]!); },
     });
   }
 
-  push(events: readonly Event[], first = 0, source = 0): void {
+  push(events: readonly Event[], first = 0, source = 0, partition = 0): void {
     const { engine } = this;
     const decoder = makeDecoder(engine.schema, engine.strings, { typeField: 'type' });
     const batch = engine.newBatch(Math.max(1, events.length));
@@ -71,6 +74,7 @@ export class Job {
     const bytes = new Uint8Array(texts.reduce((n, text) => n + text.length, 0));
     batch.bytes = bytes;
     batch.source = source;
+    batch.partition = partition;
     let from = 0;
     texts.forEach((text, row) => {
       bytes.set(text, from);
@@ -83,12 +87,30 @@ export class Job {
     engine.push(batch);
   }
 
-  /** Goes on in a new engine from a snapshot of this one. */
-  moveOn(): void {
-    const snapshot = this.engine.snapshot();
+  /** Goes on in a new engine from a snapshot of this one, or from an image. */
+  moveOn(image?: WholeImage): void {
+    const snapshot = image ?? decodeWhole(this.engine.snapshot());
     this.engine = this.#start();
-    this.engine.restore(snapshot);
+    this.engine.restoreImage(snapshot);
   }
+}
+
+/**
+ * Runs event by event with an image after each, every fourth of which is lost, and goes on in a new engine from the chain every `every` events. Fails where
+ * the chain is not the state.
+ */
+export function runChained(plan: Plan, events: readonly Event[], options: Options, every: number): Outcome {
+  const job = new Job(plan, { ...options, recordsApart: true });
+  let pages: Pages<Uint8Array> = {};
+  for (const [i, event] of events.entries()) {
+    job.push([event], i);
+    const image = job.engine.checkpoint();
+    if (i % 4 === 3) { image.redo(); continue; }
+    pages = put(pages, image, (page) => page);
+    if (Buffer.compare(encodeWhole(wholeOf(pages, image.header)), job.engine.snapshot()) !== 0) throw new Error(`the chain of images is not the state after event ${i}`);
+    if (i % every === 0) job.moveOn(wholeOf(pages, image.header));
+  }
+  return finish(job, options);
 }
 
 /** Runs rule text over events: text → parser → checker → compiler → decoder → engine. */
@@ -104,6 +126,10 @@ export function runPlan(plan: Plan, events: readonly Event[], options: Options =
     job.moveOn();
     job.push(events.slice(options.cutAt), options.cutAt);
   }
+  return finish(job, options);
+}
+
+function finish(job: Job, options: Options): Outcome {
   if (options.until !== undefined) job.engine.advance(options.until);
   const stats = job.engine.stats();
   if (options.until === undefined) job.engine.advance(Infinity);
@@ -111,7 +137,7 @@ export function runPlan(plan: Plan, events: readonly Event[], options: Options =
   return { alerts, derived, late, log, stats };
 }
 
-/** Runs uncut, then with a snapshot and restore at every place, and fails unless all runs give the same; gives the uncut run. */
+/** Runs uncut, then with a snapshot and restore at every place, then with chains of images, and fails unless all runs give the same; gives the uncut run. */
 export function runCut(text: string, events: readonly Event[], options: Options = {}): Outcome {
   const plan = planOf(text, options);
   const whole = runPlan(plan, events, options);
@@ -119,6 +145,11 @@ export function runCut(text: string, events: readonly Event[], options: Options 
     const cut = runPlan(plan, events, { ...options, cutAt });
     const [a, b] = [whole, cut].map((o) => JSON.stringify({ alerts: o.alerts, derived: o.derived, late: o.late, log: o.log, counters: countersOf(o.stats) }));
     if (a !== b) throw new Error(`a snapshot after ${cutAt} events changes the outcome:\n${a}\n${b}`);
+  }
+  for (const every of [1, 2, 1000]) {
+    const chained = runChained(plan, events, options, every);
+    const [a, b] = [whole, chained].map((o) => JSON.stringify({ alerts: o.alerts, derived: o.derived, late: o.late, log: o.log, counters: countersOf(o.stats) }));
+    if (a !== b) throw new Error(`images change the outcome (moved on every ${every}):\n${a}\n${b}`);
   }
   return whole;
 }

@@ -1,0 +1,123 @@
+/** The engine's parts as images of pages (state/image.ts), and back. */
+import type { Strings } from '../core/strings.ts';
+import type { HeapRoot } from '../state/heap.ts';
+import type { Image, Section, WholeImage } from '../state/image.ts';
+import type { BucketsRoot } from './buckets.ts';
+import { Cleanup, type CleanupRoot } from './cleanups.ts';
+import type { Held } from './held.ts';
+import type { Keys } from './keys.ts';
+import { CLASS, KEY } from './layout.ts';
+import type { Limits, LimitsRoot } from './limits.ts';
+import type { Once, OnceRoot } from './once.ts';
+import type { Counters, RuleRunner } from './runner.ts';
+import type { SameTime } from './same-time.ts';
+import type { Store } from './store.ts';
+import type { TimersRoot } from './timers.ts';
+
+export interface Parts {
+  readonly pageBytes: number;
+  readonly store: Store;
+  readonly strings: Strings;
+  readonly keys: Keys;
+  readonly once: Once;
+  readonly limits: Limits;
+  readonly held: Held;
+  readonly sameTime: SameTime;
+  readonly runners: readonly RuleRunner[];
+  readonly cleanups: Map<number, Cleanup>;
+}
+
+/** Where what lies in the pages begins; grows with the rules, not with the state. JSON. */
+export interface Roots {
+  readonly pageBytes: number;
+  readonly heap: HeapRoot;
+  readonly tables: HeapRoot;
+  readonly timers: TimersRoot;
+  readonly keys: BucketsRoot;
+  readonly once: OnceRoot;
+  readonly limits: LimitsRoot;
+  readonly cleanups: readonly CleanupRoot[];
+  readonly counters: readonly Counters[];
+}
+
+export function rootsOf(parts: Parts): Roots {
+  return {
+    pageBytes: parts.pageBytes, heap: parts.store.heap.root, tables: parts.store.tables.root, timers: parts.store.timers.root, keys: parts.keys.root,
+    once: parts.once.root, limits: parts.limits.root, cleanups: [...parts.cleanups.values()].map((cleanup) => cleanup.root),
+    counters: parts.runners.map((runner) => runner.counters),
+  };
+}
+
+/** `all`: every page, and what the next image has does not change. */
+export function makeImage(parts: Parts, header: unknown, all: boolean): Image {
+  const { store: { heap, tables, keyMembers, classMembers, windowMembers }, strings, held, sameTime, pageBytes } = parts;
+  const sections: Section[] = [
+    heap.section('heap', all), tables.section('tables', all),
+    keyMembers.section('keys', all), classMembers.section('classes', all), windowMembers.section('windows', all),
+    { name: 'strings', ...strings.pages(pageBytes, all) }, { name: 'held', ...held.pages(all) },
+    single('held order', held.index()), single('same time', sameTime.save()),
+  ];
+  let bytes = 0;
+  for (const { changed } of sections) for (const page of changed.values()) bytes += page.length;
+  const pagesOf = (name: string): Iterable<number> => sections.find((section) => section.name === name)!.changed.keys();
+  return {
+    header: JSON.stringify(header), sections, bytes,
+    redo: () => {
+      heap.markDirty(pagesOf('heap'));
+      tables.markDirty(pagesOf('tables'));
+      keyMembers.markDirty(pagesOf('keys'));
+      classMembers.markDirty(pagesOf('classes'));
+      windowMembers.markDirty(pagesOf('windows'));
+      strings.redoPages(pageBytes, pagesOf('strings'));
+      held.redoPages(pagesOf('held'));
+    },
+  };
+}
+
+export function markAll({ store, strings, held, pageBytes }: Parts): void {
+  for (const part of [store.heap, store.tables, store.keyMembers, store.classMembers, store.windowMembers]) part.markAllDirty();
+  strings.redoPages(pageBytes, [0]);
+  held.markAllDirty();
+}
+
+export function restoreParts(parts: Parts, { sections }: WholeImage, roots: Roots): void {
+  if (roots.pageBytes !== parts.pageBytes) throw new Error(`The state has pages of ${roots.pageBytes} bytes; here they have ${parts.pageBytes}.`);
+  const pagesOf = (name: string): readonly Uint8Array[] => sections.get(name) ?? [];
+  const { heap, tables, timers, keyMembers, classMembers, windowMembers } = parts.store;
+  heap.load(roots.heap, pagesOf('heap'));
+  tables.load(roots.tables, pagesOf('tables'));
+  keyMembers.load(pagesOf('keys'));
+  classMembers.load(pagesOf('classes'));
+  windowMembers.load(pagesOf('windows'));
+  parts.strings.restorePages(pagesOf('strings'));
+  timers.load(roots.timers);
+  parts.keys.load(roots.keys);
+  parts.once.load(roots.once);
+  parts.limits.load(roots.limits);
+  parts.cleanups.clear();
+  for (const root of roots.cleanups) {
+    const cleanup = new Cleanup(tables, root.span);
+    cleanup.load(root);
+    parts.cleanups.set(root.span, cleanup);
+  }
+  parts.runners.forEach((runner, i) => {
+    Object.assign(runner.counters, roots.counters[i]);
+    runner.reset();
+  });
+  for (const p of classMembers.heads((record) => recordOf(heap.i32[handleOf(record) + CLASS.hashNext]!))) {
+    const rule = heap.i32[2 * heap.i32[handleOf(p) + CLASS.key]! + KEY.rule]!;
+    parts.runners[rule]!.classes.adopt(handleOf(p));
+  }
+  const nothing = new Uint8Array(0);
+  parts.held.load(pagesOf('held'), pagesOf('held order')[0] ?? nothing);
+  parts.sameTime.load(pagesOf('same time')[0] ?? nothing);
+}
+
+/** A class's handle and its record. */
+const handleOf = (record: number): number => 2 * record + CLASS.ints;
+const recordOf = (handle: number): number => (handle === 0 ? 0 : (handle - CLASS.ints) >> 1);
+
+/** A small section, new with every image. */
+function single(name: string, bytes: Uint8Array): Section {
+  return bytes.length === 0 ? { name, pages: 0, changed: new Map() } : { name, pages: 1, changed: new Map([[0, bytes]]) };
+}
