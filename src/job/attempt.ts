@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { KafkaSource, openKafka, openMemoryKafka, producedRecord, type Kafka, type MemoryBroker } from '../connect/kafka/index.ts';
 import { HttpSource } from '../connect/http/index.ts';
 import type { Log, OutRecord, Source, SourceHost } from '../connect/types.ts';
-import { openStore, type StateStore } from '../state/stores/index.ts';
+import { openStore, StoreFencedError, type StateStore } from '../state/stores/index.ts';
 import { OffsetCommitter, StoreCommitter, TransactionalCommitter, type Committer, type Positions } from './committer.ts';
 import { kafkaConnectionOf, storeSpec, topicOf, topicsToMake, type JobConfig, type SinkConfig } from './config/index.ts';
 import type { RuleGroup } from './groups.ts';
@@ -132,6 +132,12 @@ export class Attempt {
     await Promise.race([closing.catch(() => undefined), sleep(5000, undefined, { ref: false })]);
   }
 
+  /** After a commit was refused as that of a former owner: whether another process has a task of this job now, as far as the state store knows. */
+  async isReplaced(): Promise<boolean> {
+    const asked = await Promise.allSettled([...this.#open.values()].map((task) => task.requireOurs()));
+    return asked.some((answer) => answer.status === 'rejected' && answer.reason instanceof StoreFencedError);
+  }
+
   tasks(): TaskStatus[] { return [...this.#open.values()].map((task) => task.status()); }
   ruleCounts(): RuleStatus[] { return [...this.#open.values()].flatMap((task) => task.ruleCounts().map(({ name, events, alerts, timedOut, dropped, suppressed }) => ({ rule: name, events, alerts, timedOut, dropped, suppressed }))); }
   sources(): JobStatus['sources'] {
@@ -199,7 +205,7 @@ export class Attempt {
   #taskHost(): TaskHost {
     return {
       log: this.#log, groups: this.#groups, inputs: this.#inputs, now: this.#now, counts: this.#counts,
-      checkpointTimeout: this.#config.state.checkpoint.timeout,
+      checkpointTimeout: this.#config.state.checkpoint.timeout, fullEvery: this.#config.state.checkpoint.fullEvery,
       route: (record) => this.#route(record),
       alertEnds: () => this.#alertEnds(),
       sentSince: (ends, task) => this.#sentSince(ends, task),
@@ -223,7 +229,9 @@ export class Attempt {
 
   #tick(): void {
     const now = this.#now();
-    for (const task of this.#open.values()) task.tick(now);
+    const silent = new Set<string>();
+    for (const source of this.#sources) for (const { stream, connected, lag } of source.status()) if (connected && !(lag > 0)) silent.add(stream);
+    for (const task of this.#open.values()) task.tick(now, (stream) => silent.has(stream));
     this.#checkpoints(true);
   }
 

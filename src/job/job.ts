@@ -18,6 +18,8 @@ import type { TaskInput } from './task.ts';
 
 const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 30_000;
+/** So many commits in short succession may be refused as those of a former owner before the job gives way. */
+const MOST_FENCINGS = 3;
 /** A run of this length has worked: the next failure begins with the shortest pause again. */
 const STEADY = 60_000;
 
@@ -84,6 +86,7 @@ export class Job {
 
   async #run(): Promise<void> {
     let pause = FIRST_PAUSE;
+    let fencings = 0;
     while (!this.#stopped.signal.aborted) {
       const attempt = new Attempt(this.#options, this.#groups, this.#inputs, this.#broker, this.#now, this.#counts, this.#sent, this.#http);
       this.#attempt = attempt;
@@ -99,17 +102,23 @@ export class Job {
         this.#state = 'stopped';
         return;
       } catch (error) {
+        const isSteady = this.#now() - began > STEADY;
+        if (isSteady) fencings = 0;
+        if (isFencing(error)) fencings++;
+        // A transaction that was open for too long (the process slept) is ended by the broker in the same way as by another owner.
+        const isReplaced = isFencing(error) && !attempt.inGroup && (error instanceof StoreFencedError || fencings >= MOST_FENCINGS || await attempt.isReplaced());
         await attempt.abandon();
         this.#keepCounts(attempt);
-        this.#failure = (error as Error).message;
+        const failure = isReplaced ? replaced(this.#options.config.name, error as Error) : error as Error;
+        this.#failure = failure.message;
         if (this.#stopped.signal.aborted) break;
-        if (!mayPass(error, attempt.inGroup)) {
+        if (failure instanceof JobError) {
           this.#state = 'failed';
-          throw error;
+          throw failure;
         }
         this.#state = 'restarting';
         this.#restarts++;
-        if (this.#now() - began > STEADY) pause = FIRST_PAUSE;
+        if (isSteady) pause = FIRST_PAUSE;
         this.#log.error({ error: (error as Error).message, again: pause }, 'the job starts again from its last commit');
         await sleep(pause, undefined, { signal: this.#stopped.signal }).catch(() => undefined);
         pause = Math.min(2 * pause, LONGEST_PAUSE);
@@ -142,11 +151,12 @@ export class Job {
   }
 }
 
-/** Whether starting again may help. `inGroup`: another process may have been given the task, as it should be. */
-function mayPass(error: unknown, inGroup: boolean): boolean {
-  if (error instanceof JobError) return false;
-  if (error instanceof FencedError || error instanceof StoreFencedError) return inGroup;
-  return true;
+/** A later owner writes. Of a job in a consumer group that is another process which was given the task, as it should be. */
+function isFencing(error: unknown): boolean { return error instanceof FencedError || error instanceof StoreFencedError; }
+
+function replaced(name: string, cause: Error): JobError {
+  return new JobError(`Another process runs a job named "${name}" and has taken its place. Nothing of what this one had not committed was written; the other goes on from its last commit. `
+    + 'Without Kafka topics to share, a job is one process: stop one of the two, or give each its own name.', { cause });
 }
 
 function add(rules: Map<string, RuleStatus>, more: RuleStatus): void {

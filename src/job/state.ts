@@ -1,20 +1,21 @@
 /** A task's state between its engines and the store: capturing it at a batch boundary, writing it, finding the one to go on from. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../connect/types.ts';
-import { chunkName, decodeChunk, encodeChunk, MissingChunkError, type Manifest, type StateStore } from '../state/stores/index.ts';
+import { put, wholeOf, type Image, type Pages, type WholeImage } from '../state/image.ts';
+import { chunkName, decodeChunk, encodeChunk, type Manifest, type StateStore } from '../state/stores/index.ts';
 import type { Positions } from './committer.ts';
 import type { Watermarks } from './watermarks.ts';
 
-const CHUNK = 256 * 1024;
 /** Bytes given to the store in one call. */
 const PUT_BYTES = 4 * 1024 * 1024;
 const FORMAT = 1;
+/** Chunks asked for at one time. */
+const READ_TOGETHER = 16;
+const utf8 = new TextEncoder();
 
-/** What a task must know to go on. */
+/** What a task must know to go on, beside the state of its engines. */
 export interface TaskState {
   readonly positions: Positions;
-  /** Per group of rules. */
-  readonly engines: readonly Uint8Array[];
   readonly watermarks: readonly ReturnType<Watermarks['serialize']>[];
   /** Topic → end offsets of its partitions, before any alert of the interval that follows was sent. */
   readonly ends: Readonly<Record<string, readonly number[]>>;
@@ -25,11 +26,13 @@ interface Body {
   readonly positions: Readonly<Record<string, number>>;
   readonly watermarks: TaskState['watermarks'];
   readonly ends: TaskState['ends'];
-  /** Chunks of each engine, in order. */
-  readonly engines: readonly { readonly chunks: number; readonly bytes: number }[];
+  /** Per group of rules: the chunk of the header comes first, then those of each section's pages, in order. */
+  readonly engines: readonly { readonly sections: readonly (readonly [name: string, pages: number])[] }[];
 }
 
 export interface Restored extends TaskState {
+  /** Per group of rules. */
+  readonly engines: readonly WholeImage[];
   readonly checkpoint: number;
   /** The checkpoint asked for was damaged or gone, and this is an older one. */
   readonly older: boolean;
@@ -42,8 +45,8 @@ export class TaskStore {
   readonly #task: string;
   readonly #log: Log;
   readonly #retain: number;
-  /** Chunks of the last checkpoint by the hash of their content, so that what has not changed is not compressed again. */
-  #known = new Map<string, string>();
+  /** Per engine, the chunks that hold the pages of the last checkpoint: what has not changed is named again. */
+  #pages: readonly Pages<string>[] = [];
   #token = 0;
   #kept: number[] = [];
 
@@ -57,54 +60,47 @@ export class TaskStore {
   /** Takes the task over in the store: who had it before can write no more. */
   async acquire(): Promise<void> { this.#token = await this.#store.acquire(this.#task); }
 
-  /** Writes a state as a checkpoint. @throws StoreFencedError, and what the store throws */
-  async write(checkpoint: number, state: TaskState): Promise<void> {
-    try {
-      await this.#write(checkpoint, state, false);
-    } catch (error) {
-      if (!(error instanceof MissingChunkError)) throw error;
-      this.#log.warn({ task: this.#task, checkpoint }, 'the store has lost chunks of earlier checkpoints; all of the state is written again');
-      await this.#write(checkpoint, state, true);
-    }
-  }
+  /** Throws StoreFencedError where another has taken the task over in the store since. */
+  async requireOurs(): Promise<void> { await this.#store.collect(this.#task, this.#token, this.#kept); }
 
-  async #write(checkpoint: number, state: TaskState, all: boolean): Promise<void> {
-    const known = new Map<string, string>();
-    const names: string[] = [];
-    const fresh = new Map<string, Uint8Array>();
+  /**
+   * Writes a checkpoint: what changed in the engines since the last one, and the rest of the task's state. It may be called again with the same after
+   * a failure. @throws StoreFencedError; MissingChunkError where the store has lost what earlier checkpoints wrote: then whole images are needed
+   */
+  async write(checkpoint: number, state: TaskState, images: readonly Image[]): Promise<void> {
     let pending = new Map<string, Uint8Array>();
     let bytes = 0;
-    this.written = 0;
+    let written = 0;
     const flush = async (): Promise<void> => {
       if (pending.size > 0) await this.#store.put(this.#task, this.#token, pending);
       pending = new Map();
       bytes = 0;
     };
-    for (const engine of state.engines) {
-      for (let at = 0; at < engine.length; at += CHUNK) {
-        const raw = engine.subarray(at, Math.min(at + CHUNK, engine.length));
-        const content = chunkName(raw);
-        let name = all ? known.get(content) : known.get(content) ?? this.#known.get(content);
-        if (name === undefined) {
-          const chunk = await encodeChunk(raw);
-          name = chunkName(chunk);
-          pending.set(name, chunk);
-          fresh.set(name, chunk);
-          bytes += chunk.length;
-          this.written += chunk.length;
-          if (bytes >= PUT_BYTES) await flush();
-        }
-        known.set(content, name);
-        names.push(name);
-      }
+    const store = async (raw: Uint8Array): Promise<string> => {
+      const chunk = await encodeChunk(raw);
+      const name = chunkName(chunk);
+      pending.set(name, chunk);
+      bytes += chunk.length;
+      written += chunk.length;
+      if (bytes >= PUT_BYTES) await flush();
+      return name;
+    };
+    const names: string[] = [];
+    const engines: Body['engines'][number][] = [];
+    const pages: Pages<string>[] = [];
+    for (const [i, image] of images.entries()) {
+      const stored = new Map<Uint8Array, string>();
+      for (const { changed } of image.sections) for (const page of changed.values()) stored.set(page, await store(page));
+      const all = put(this.#pages[i] ?? {}, image, (page) => stored.get(page)!);
+      pages.push(all);
+      names.push(await store(utf8.encode(image.header)), ...Object.values(all).flat());
+      engines.push({ sections: Object.entries(all).map(([name, list]) => [name, list.length] as const) });
     }
     await flush();
-    const body: Body = {
-      format: FORMAT, positions: Object.fromEntries(state.positions), watermarks: state.watermarks, ends: state.ends,
-      engines: state.engines.map((engine) => ({ chunks: Math.ceil(engine.length / CHUNK), bytes: engine.length })),
-    };
+    const body: Body = { format: FORMAT, positions: Object.fromEntries(state.positions), watermarks: state.watermarks, ends: state.ends, engines };
     await this.#store.commit(this.#task, this.#token, { checkpoint, chunks: names, body: JSON.stringify(body), written: Date.now() });
-    this.#known = known;
+    this.#pages = pages;
+    this.written = written;
     this.#kept.push(checkpoint);
   }
 
@@ -136,7 +132,7 @@ export class TaskStore {
     return { state: undefined, next };
   }
 
-  async #load(manifest: Manifest): Promise<TaskState | string> {
+  async #load(manifest: Manifest): Promise<Omit<Restored, 'checkpoint' | 'older'> | string> {
     let body: Body;
     try {
       body = JSON.parse(manifest.body) as Body;
@@ -144,29 +140,39 @@ export class TaskStore {
       return 'its manifest is not readable';
     }
     if (body.format !== FORMAT) return `it was written in format ${String(body.format)}, and this version reads ${FORMAT}`;
-    const engines: Uint8Array[] = [];
-    let at = 0;
-    for (const { chunks, bytes } of body.engines) {
-      const engine = new Uint8Array(bytes);
-      let filled = 0;
-      for (const name of manifest.chunks.slice(at, at + chunks)) {
-        const chunk = await this.#store.chunk(this.#task, name);
-        if (chunk === undefined) return `chunk ${name.slice(0, 12)} is missing or damaged`;
-        try {
-          const raw = await decodeChunk(chunk);
-          if (filled + raw.length > bytes) return `chunk ${name.slice(0, 12)} is too long`;
-          engine.set(raw, filled);
-          filled += raw.length;
-          this.#known.set(chunkName(raw), name);
-        } catch (error) {
-          return (error as Error).message;
-        }
+    const chunks: Uint8Array[] = [];
+    for (let at = 0; at < manifest.chunks.length; at += READ_TOGETHER) {
+      const read = await Promise.all(manifest.chunks.slice(at, at + READ_TOGETHER).map((name) => this.#chunk(name)));
+      for (const raw of read) {
+        if (typeof raw === 'string') return raw;
+        chunks.push(raw);
       }
-      if (filled !== bytes) return 'its chunks are not all of it';
-      at += chunks;
-      engines.push(engine);
     }
+    const engines: WholeImage[] = [];
+    const pages: Pages<string>[] = [];
+    let at = 0;
+    for (const { sections } of body.engines) {
+      const header = new TextDecoder().decode(chunks[at++]);
+      const names: Record<string, readonly string[]> = {};
+      const found: Record<string, readonly Uint8Array[]> = {};
+      for (const [name, count] of sections) {
+        names[name] = manifest.chunks.slice(at, at + count);
+        found[name] = chunks.slice(at, at + count);
+        at += count;
+      }
+      engines.push(wholeOf(found, header));
+      pages.push(names);
+    }
+    if (at !== manifest.chunks.length) return 'its manifest does not agree with its chunks';
+    this.#pages = pages;
     return { positions: new Map(Object.entries(body.positions)), watermarks: body.watermarks, ends: body.ends, engines };
+  }
+
+  /** The content of a chunk, or what is wrong with it. */
+  async #chunk(name: string): Promise<Uint8Array | string> {
+    const chunk = await this.#store.chunk(this.#task, name);
+    if (chunk === undefined) return `chunk ${name.slice(0, 12)} is missing or damaged`;
+    return decodeChunk(chunk).catch((error: Error) => error.message);
   }
 }
 

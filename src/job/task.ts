@@ -9,11 +9,13 @@ import type { Alert } from '../core/alert.ts';
 import type { ProducedRecord } from '../connect/kafka/index.ts';
 import type { Log, OutRecord, RecordBatch } from '../connect/types.ts';
 import { Engine } from '../engine/index.ts';
-import { StoreFencedError } from '../state/stores/index.ts';
+import type { Image } from '../state/image.ts';
+import { MissingChunkError, StoreFencedError } from '../state/stores/index.ts';
 import type { Committer, Positions } from './committer.ts';
 import type { RuleGroup } from './groups.ts';
 import { Intake, type IntakeOptions, type Rejected } from './intake.ts';
 import { alertRecord, lateRecord, rejectRecord, SHADOW } from './outputs.ts';
+import { JobError } from './parts.ts';
 import { retrying, type TaskState, type TaskStore } from './state.ts';
 import type { Counts, TaskStatus } from './status.ts';
 import { Watermarks } from './watermarks.ts';
@@ -23,6 +25,8 @@ const MOST_WAITING = 20_000;
 const MOST_WAITING_BYTES = 64 * 1024 * 1024;
 /** ms of work between two looks at everything else that waits. */
 const TURN = 8;
+/** ms; where more lie between two ticks the process slept, or the clock was set: that is no silence of the streams. */
+const LONGEST_TICK = 1000;
 
 export interface TaskInput extends IntakeOptions {
   /** ms */
@@ -37,6 +41,8 @@ export interface TaskHost {
   /** In the order of the job file. */
   readonly inputs: readonly TaskInput[];
   readonly checkpointTimeout: number;
+  /** Every so many checkpoints all of the state is written. */
+  readonly fullEvery: number;
   readonly now: () => number;
   /** Where a record goes: into the transaction as these records, or to an outlet, which calls back; undefined: nowhere. */
   route(record: OutRecord): { readonly produce: ProducedRecord } | { readonly deliver: (done: () => void) => void } | undefined;
@@ -73,11 +79,23 @@ export class Task {
   /** Clock times at which the alerts that wait came in. */
   #arrivals: number[] = [];
   #undelivered = 0;
-  #delivered: (() => void) | undefined;
-  #room: (() => void) | undefined;
+  #undeliveredBytes = 0;
+  /** Records given to outlets since the last checkpoint was taken. */
+  #deliveries = new Deliveries();
+  /** Of the checkpoint that is under way. */
+  #awaited: Deliveries | undefined;
+  /** Calls of `records` that wait for room. */
+  #waiters: (() => void)[] = [];
+  /** Offsets of records that one group of rules has rejected or found late: another that reads them too says so again. */
+  readonly #told = { rejected: new Set<number>(), late: new Set<number>() };
+  /** Streams whose records are being taken in. */
+  readonly #taking = new Set<string>();
+  #ticked = NaN;
   #next = 1;
   #last: { readonly number: number; readonly committed: number; readonly bytes: number } | undefined;
   #failures = 0;
+  /** Checkpoints begun. */
+  #taken = 0;
   #cycle: Promise<void> | undefined;
   #wanted = false;
   #changed = false;
@@ -103,17 +121,20 @@ export class Task {
     const wanted = last === 'store' ? undefined : last?.checkpoint ?? -1;
     const { state, next } = await this.#store.read(wanted);
     this.#next = Math.max(next, this.#host.now());
-    const now = this.#host.now();
-    for (const stream of streams) this.#addStream(stream, now);
+    for (const stream of streams) this.#addStream(stream);
     if (state !== undefined) {
       this.#groups.forEach((group, i) => {
         const engine = state.engines[i];
-        if (engine === undefined) throw new Error('the checkpoint is of other rules than these: start the job under another name, or with the rules it had');
-        group.engine.restore(engine);
+        if (engine === undefined) throw new JobError('The state of the job is of other rules than these: start it with the rules it had, or under another name.');
+        try {
+          group.engine.restoreImage(engine);
+        } catch (error) {
+          throw new JobError(`The state of checkpoint ${state.checkpoint} cannot be taken up: ${(error as Error).message} Start the job with the rules it had, or under another name.`);
+        }
         group.watermarks.restore(state.watermarks[i]!);
       });
       for (const [stream, offset] of state.positions) this.#positions.set(stream, offset);
-      this.#last = { number: state.checkpoint, committed: now, bytes: 0 };
+      this.#last = { number: state.checkpoint, committed: this.#host.now(), bytes: 0 };
       this.#log.info({ checkpoint: state.checkpoint, positions: Object.fromEntries(state.positions) }, 'restored');
     }
     const hadState = last !== undefined && last !== 'store' && last.checkpoint >= 0;
@@ -132,18 +153,29 @@ export class Task {
   /** Takes records in; the promise settles when the next may come. */
   async records(records: RecordBatch): Promise<void> {
     if (this.#closed) return;
+    this.#taking.add(records.stream);
+    try {
+      await this.#take(records);
+    } finally {
+      this.#taking.delete(records.stream);
+    }
+  }
+
+  async #take(records: RecordBatch): Promise<void> {
     const input = this.#inputOf(records.stream);
     const now = this.#host.now();
-    this.#addStream(records.stream, now);
+    this.#addStream(records.stream);
     this.#current = { input, arrived: now };
     let began = performance.now();
     for (let at = 0; at < records.count;) {
       let next = records.count;
+      this.#told.rejected.clear();
+      this.#told.late.clear();
       for (const group of this.#groups) {
         const intake = group.intakes[input];
         if (intake === undefined) continue;
         next = intake.take(records, at, now);
-        this.#push(group, intake, records.stream, now);
+        this.#push(group, intake, records.stream);
       }
       at = next;
       this.#changed = true;
@@ -160,7 +192,7 @@ export class Task {
     }
     while (this.#isFull() && !this.#closed) {
       this.#wanted = true;
-      await new Promise<void>((resolve) => { this.#room = resolve; });
+      await new Promise<void>((resolve) => { this.#waiters.push(resolve); });
     }
   }
 
@@ -169,20 +201,24 @@ export class Task {
     for (const group of this.#groups) {
       if (group.intakes[this.#inputOf(stream)] === undefined) continue;
       group.watermarks.end(stream);
-      this.#advance(group, this.#host.now());
+      this.#advance(group);
     }
   }
 
-  /** Called now and then: idle streams, and event time while all are idle. */
-  tick(now: number): void {
+  /** Called now and then: idle streams, and event time while all are idle. `isSilent`: the stream's source is connected, and knows of nothing that waits. */
+  tick(now: number, isSilent: (stream: string) => boolean): void {
     if (this.#closed) return;
     this.#current = { input: 0, arrived: now };
+    const since = now - this.#ticked;
+    const passed = since > 0 && since <= LONGEST_TICK ? since : 0;
+    this.#ticked = now;
+    const isFull = this.#isFull();
     for (const group of this.#groups) {
-      for (const clock of group.watermarks.idle(now)) {
-        this.#log.info({ stream: clock.stream, idleFor: now - clock.arrived, ...(clock.largest > -Infinity && { lastEvent: new Date(clock.largest).toISOString() }) },
+      for (const clock of group.watermarks.pass(passed, (stream) => !isFull && !this.#taking.has(stream) && isSilent(stream))) {
+        this.#log.info({ stream: clock.stream, idleFor: clock.quiet, ...(clock.largest > -Infinity && { lastEvent: new Date(clock.largest).toISOString() }) },
           'this stream is idle: event time no longer waits for it');
       }
-      this.#advance(group, now);
+      this.#advance(group);
       this.#sayWhoHolds(group, now);
     }
   }
@@ -197,11 +233,14 @@ export class Task {
     return this.#cycle;
   }
 
+  /** Throws StoreFencedError where another process has the task now. */
+  requireOurs(): Promise<void> { return this.#store.requireOurs(); }
+
   /** Ends the task: what is not committed is given up, unless `checkpoint` was awaited before. */
   async close(): Promise<void> {
     this.#closed = true;
-    this.#room?.();
-    this.#delivered?.();
+    this.#makeRoom();
+    this.#awaited?.giveUp();
     await this.#cycle?.catch(() => undefined);
     await this.#committer.close();
   }
@@ -213,7 +252,7 @@ export class Task {
     let keys = 0;
     const streams = new Map<string, TaskStatus['streams'][number]>();
     for (const group of this.#groups) {
-      const stats = group.engine.stats();
+      const stats = group.engine.gauges();
       watermark = Math.min(watermark, group.watermarks.watermark);
       events += stats.events;
       stateBytes += stats.bytes;
@@ -234,7 +273,7 @@ export class Task {
   }
 
   ruleCounts(): { readonly name: string; readonly events: number; readonly alerts: number; readonly timedOut: number; readonly dropped: number; readonly suppressed: number }[] {
-    return this.#groups.flatMap(({ engine }) => [...engine.stats().rules]);
+    return this.#groups.flatMap(({ engine }) => [...engine.gauges().rules]);
   }
 
   // --- events ---------------------------------------------------------------------------------------------------------------------------------
@@ -245,6 +284,7 @@ export class Task {
       watermarks: 'given', now: this.#host.now,
       onAlert: (alert) => { this.#alert(alert); },
       onLate: (batch, row) => {
+        if (isKnown(this.#told.late, batch.offset[row]!)) return;
         this.#host.counts.late++;
         const { source } = this.#host.inputs[batch.source]!;
         this.#send(lateRecord(batch.bytes.subarray(batch.from[row]!, batch.to[row]!), source, `${source}/${batch.partition}`, batch.offset[row]!, watermarks.watermark - batch.time[row]!));
@@ -254,25 +294,25 @@ export class Task {
     return { engine, watermarks, intakes };
   }
 
-  #addStream(stream: string, now: number): void {
+  #addStream(stream: string): void {
     const input = this.#inputOf(stream);
     const { lateness, idle } = this.#host.inputs[input]!;
-    for (const group of this.#groups) if (group.intakes[input] !== undefined) group.watermarks.add(stream, lateness, idle, now);
+    for (const group of this.#groups) if (group.intakes[input] !== undefined) group.watermarks.add(stream, lateness, idle);
   }
 
-  #push(group: Group, intake: Intake, stream: string, now: number): void {
+  #push(group: Group, intake: Intake, stream: string): void {
     const { batch } = intake;
     const { count } = batch;
     let largest = -Infinity;
     for (let row = 0; row < count; row++) if (batch.time[row]! > largest) largest = batch.time[row]!;
     if (count > 0) group.engine.push(batch);
-    if (group.watermarks.seen(stream, largest, now)) this.#log.info({ stream }, 'this stream is no longer idle');
-    this.#advance(group, now);
+    if (group.watermarks.seen(stream, largest)) this.#log.info({ stream }, 'this stream is no longer idle');
+    this.#advance(group);
   }
 
-  #advance(group: Group, now: number): void {
+  #advance(group: Group): void {
     const before = group.watermarks.watermark;
-    const watermark = group.watermarks.advance(now);
+    const watermark = group.watermarks.advance();
     if (watermark === before && watermark === Infinity) return;
     if (watermark > -Infinity) group.engine.advance(watermark, group.watermarks.inclusive);
     if (watermark !== before) this.#changed = true;
@@ -286,6 +326,7 @@ export class Task {
   }
 
   #reject(rejected: Rejected): void {
+    if (isKnown(this.#told.rejected, rejected.offset)) return;
     const { rejected: counts } = this.#host.counts;
     counts.set(rejected.reason, (counts.get(rejected.reason) ?? 0) + 1);
     this.#send(rejectRecord(rejected));
@@ -301,27 +342,29 @@ export class Task {
       this.#arrivals.push(arrived);
       return;
     }
+    const deliveries = this.#deliveries;
+    deliveries.left++;
     this.#undelivered++;
+    this.#undeliveredBytes += record.value.length;
     way.deliver(() => {
       this.#host.counts.latency.add((this.#host.now() - arrived) / 1000);
       this.#undelivered--;
-      if (this.#undelivered === 0) this.#delivered?.();
+      this.#undeliveredBytes -= record.value.length;
+      deliveries.oneDone();
       if (!this.#isFull()) this.#makeRoom();
     });
   }
 
-  #isFull(): boolean { return this.#produce.length + this.#undelivered >= MOST_WAITING || this.#produceBytes >= MOST_WAITING_BYTES; }
+  #isFull(): boolean { return this.#produce.length + this.#undelivered >= MOST_WAITING || this.#produceBytes + this.#undeliveredBytes >= MOST_WAITING_BYTES; }
 
   #makeRoom(): void {
-    const room = this.#room;
-    this.#room = undefined;
-    room?.();
+    for (const waiter of this.#waiters.splice(0)) waiter();
   }
 
   /** Why nothing fires should have a reason that one can read: a stream that holds event time back while others go on is named, once in a while. */
   #sayWhoHolds(group: Group, now: number): void {
     for (const clock of group.watermarks.holding()) {
-      const quiet = now - clock.arrived;
+      const { waited: quiet } = clock;
       if (quiet < 5000 || !Number.isFinite(clock.idle) || now - (this.#said.get(clock.stream) ?? 0) < 60_000) continue;
       const behind = [...group.watermarks.streams].some((other) => other.largest > clock.largest);
       if (!behind) continue;
@@ -334,38 +377,56 @@ export class Task {
 
   // --- commits --------------------------------------------------------------------------------------------------------------------------------
 
+  /** What a checkpoint holds, as it is between two batches. `whole`: all of the engines' state, not only what changed. */
+  #capture(whole: boolean): Capture {
+    const began = performance.now();
+    if (whole || ++this.#taken % this.#host.fullEvery === 0) for (const { engine } of this.#groups) engine.markDirty();
+    const capture: Capture = {
+      images: this.#groups.map(({ engine }) => engine.checkpoint()),
+      state: { positions: new Map(this.#positions), watermarks: this.#groups.map(({ watermarks }) => watermarks.serialize()) },
+      produce: this.#produce, arrivals: this.#arrivals, deliveries: this.#deliveries,
+    };
+    this.#produce = [];
+    this.#arrivals = [];
+    this.#produceBytes = 0;
+    this.#awaited = this.#deliveries;
+    this.#deliveries = new Deliveries();
+    this.#wanted = false;
+    this.#changed = false;
+    this.#host.counts.pause.add((performance.now() - began) / 1000);
+    return capture;
+  }
+
   async #commit(): Promise<void> {
     if (!this.#changed && this.#produce.length === 0 && this.#undelivered === 0) { this.#wanted = false; return; }
     const began = performance.now();
     // Asked for before anything of this interval goes out: whoever must fall back to this checkpoint finds there all that it would send again.
     const ends = await this.#host.alertEnds();
     if (this.#closed) return;
-    const captured = performance.now();
-    const state: TaskState = {
-      engines: this.#groups.map(({ engine }) => engine.snapshot()), positions: new Map(this.#positions), ends,
-      watermarks: this.#groups.map(({ watermarks }) => watermarks.serialize()),
-    };
-    const produce = this.#produce;
-    const arrivals = this.#arrivals;
-    this.#produce = [];
-    this.#arrivals = [];
-    this.#produceBytes = 0;
-    this.#wanted = false;
-    this.#changed = false;
-    this.#host.counts.pause.add((performance.now() - captured) / 1000);
     const checkpoint = this.#next++;
     const deadline = Date.now() + this.#host.checkpointTimeout;
+    const arrivals: number[] = [];
+    let positions: Positions = this.#positions;
     try {
-      await Promise.all([
-        produce.length > 0 ? this.#committer.send(produce) : undefined,
-        retrying(() => this.#store.write(checkpoint, state), deadline, (error) => !(error instanceof StoreFencedError), (error, pause) => {
-          this.#failures++;
-          this.#log.warn({ checkpoint, error: error.message, again: pause }, 'the checkpoint could not be written; it is tried again, and nothing is lost meanwhile');
-        }),
-        this.#allDelivered(),
-      ]);
+      for (let whole = false; ; whole = true) {
+        const capture = this.#capture(whole);
+        arrivals.push(...capture.arrivals);
+        positions = capture.state.positions;
+        const [written, sent] = await Promise.allSettled([
+          retrying(() => this.#store.write(checkpoint, { ...capture.state, ends }, capture.images), deadline, mayWrite, (error, pause) => {
+            this.#failures++;
+            this.#log.warn({ checkpoint, error: error.message, again: pause }, 'the checkpoint could not be written; it is tried again, and nothing is lost meanwhile');
+          }),
+          // A transaction is begun only when nothing is waited for that may take longer than it may be open.
+          capture.deliveries.all().then(async () => { if (capture.produce.length > 0 && !this.#closed) await this.#committer.send(capture.produce); }),
+        ]);
+        if (sent.status === 'rejected') throw sent.reason;
+        if (written.status === 'fulfilled') break;
+        if (whole || !(written.reason instanceof MissingChunkError)) throw written.reason;
+        this.#log.warn({ checkpoint }, 'the store has lost what earlier checkpoints wrote; all of the state is written again');
+      }
       if (this.#closed) return;
-      await this.#committer.commit(checkpoint, state.positions);
+      await this.#committer.commit(checkpoint, positions);
     } catch (error) {
       this.#failures++;
       throw error;
@@ -375,14 +436,45 @@ export class Task {
     this.#last = { number: checkpoint, committed: now, bytes: this.#store.written };
     this.#host.counts.duration.add((performance.now() - began) / 1000);
     if (!this.#isFull()) this.#makeRoom();
-    await this.#host.committed(this.number, state.positions);
+    await this.#host.committed(this.number, positions);
     await this.#store.collect(checkpoint).catch((error: Error) => {
       if (error instanceof StoreFencedError) throw error;
       this.#log.warn({ error: error.message }, 'old checkpoints could not be cleared away; it is tried again after the next one');
     });
   }
-
-  async #allDelivered(): Promise<void> {
-    while (this.#undelivered > 0 && !this.#closed) await new Promise<void>((resolve) => { this.#delivered = resolve; });
-  }
 }
+
+/** Whether the set had it before; it has it now. */
+function isKnown(offsets: Set<number>, offset: number): boolean {
+  const { size } = offsets;
+  return offsets.add(offset).size === size;
+}
+
+/** Records that one checkpoint covers and that are on their way through outlets. */
+class Deliveries {
+  left = 0;
+  #done: (() => void) | undefined;
+
+  oneDone(): void {
+    this.left--;
+    if (this.left === 0) this.#done?.();
+  }
+
+  /** Resolves when none is left; one call only. */
+  async all(): Promise<void> {
+    if (this.left > 0) await new Promise<void>((resolve) => { this.#done = resolve; });
+  }
+
+  giveUp(): void { this.#done?.(); }
+}
+
+interface Capture {
+  readonly images: readonly Image[];
+  readonly state: Omit<TaskState, 'ends'>;
+  readonly produce: ProducedRecord[];
+  readonly arrivals: readonly number[];
+  readonly deliveries: Deliveries;
+}
+
+/** Whether writing the same again may help. */
+const mayWrite = (error: unknown): boolean => !(error instanceof StoreFencedError || error instanceof MissingChunkError);

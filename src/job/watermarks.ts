@@ -1,7 +1,8 @@
 /**
  * How far event time has come for rules that read several streams (section 4 of the language): the smallest, over the streams that are not idle, of the
- * largest time seen less the lateness of its source. A stream that has given no record for `idle` ms of the clock holds nothing back; while all are
- * idle, event time goes on as the clock does.
+ * largest time seen less the lateness of its source. A stream that has given no record for `idle` ms holds nothing back; while all are idle, event time goes
+ * on as the clock does. Only silence counts that is the stream's own: not what passes while the job cannot take records or its broker is away, nor what
+ * the clock leaps (see `pass`).
  */
 export interface StreamClock {
   readonly stream: string;
@@ -11,8 +12,10 @@ export interface StreamClock {
   readonly idle: number;
   /** Largest event time seen; -Infinity: none yet. */
   largest: number;
-  /** Clock, ms, of the last record, or of when the stream was taken up. */
-  arrived: number;
+  /** ms of the stream's own silence since its last record, or since it was taken up. */
+  quiet: number;
+  /** ms since then, whatever the reason. */
+  waited: number;
   isIdle: boolean;
   ended: boolean;
 }
@@ -26,16 +29,16 @@ export class Watermarks {
   get inclusive(): boolean { return this.#streams.size === 1; }
   get watermark(): number { return this.#watermark; }
 
-  add(stream: string, lateness: number, idle: number, now: number): void {
-    if (!this.#streams.has(stream)) this.#streams.set(stream, { stream, lateness, idle, largest: -Infinity, arrived: now, isIdle: false, ended: false });
+  add(stream: string, lateness: number, idle: number): void {
+    if (!this.#streams.has(stream)) this.#streams.set(stream, { stream, lateness, idle, largest: -Infinity, quiet: 0, waited: 0, isIdle: false, ended: false });
   }
 
   /** Records of a stream have come, the latest event of which is at `largest` (-Infinity: none was taken). Returns whether the stream was idle. */
-  seen(stream: string, largest: number, now: number): boolean {
+  seen(stream: string, largest: number): boolean {
     const clock = this.#streams.get(stream)!;
     const wasIdle = clock.isIdle;
     if (largest > clock.largest) clock.largest = largest;
-    clock.arrived = now;
+    clock.quiet = clock.waited = 0;
     clock.isIdle = false;
     return wasIdle;
   }
@@ -45,11 +48,15 @@ export class Watermarks {
     this.#streams.get(stream)!.ended = true;
   }
 
-  /** Streams that have become idle by `now`. */
-  idle(now: number): readonly StreamClock[] {
+  /** `ms` have passed, in which the streams of which `isSilent` says so could have given records and gave none. Returns those that have become idle by it. */
+  pass(ms: number, isSilent: (stream: string) => boolean): readonly StreamClock[] {
     const fresh: StreamClock[] = [];
     for (const clock of this.#streams.values()) {
-      if (clock.isIdle || clock.ended || now - clock.arrived < clock.idle) continue;
+      if (clock.ended) continue;
+      clock.waited += ms;
+      if (!isSilent(clock.stream)) continue;
+      clock.quiet += ms;
+      if (clock.isIdle || clock.quiet < clock.idle) continue;
       clock.isIdle = true;
       fresh.push(clock);
     }
@@ -57,14 +64,14 @@ export class Watermarks {
   }
 
   /** The watermark by now; never less than before. Infinity when all streams are over. */
-  advance(now: number): number {
+  advance(): number {
     let least = Infinity;
     let furthest = -Infinity;
     let waiting = false;
     for (const clock of this.#streams.values()) {
       if (clock.ended) continue;
       if (clock.isIdle) {
-        furthest = Math.max(furthest, clock.largest - clock.lateness + (now - clock.arrived));
+        furthest = Math.max(furthest, clock.largest - clock.lateness + clock.quiet);
         continue;
       }
       waiting = true;

@@ -56,6 +56,8 @@ export interface Consumer {
   pause(partitions: readonly TopicPartition[]): void;
   resume(partitions: readonly TopicPartition[]): void;
   seek(partition: TopicPartition, offset: number): void;
+  /** Whether the partition's silence is its own: false while the broker that leads it is away, or has not been asked yet. */
+  answers(partition: TopicPartition): boolean;
   /** What fences commits by group, where the client can: pass it to `Transaction.commit`. */
   membership(): GroupMembership;
   close(): Promise<void>;

@@ -78,7 +78,10 @@ export class KafkaSource implements Source {
   }
 
   status(): readonly StreamStatus[] {
-    return [...this.#status].map(([stream, { lag }]) => ({ stream, lag, connected: true }));
+    return [...this.#status].map(([stream, { lag }]) => {
+      const at = stream.lastIndexOf('/');
+      return { stream, lag, connected: this.#consumer?.answers({ topic: stream.slice(0, at), partition: Number(stream.slice(at + 1)) }) ?? false };
+    });
   }
 
   async probe(): Promise<readonly string[]> {

@@ -12,6 +12,8 @@ const REBALANCE_TIMEOUT = 60_000;
 const LONG_POLL = 500;
 /** The same while a partition is left out of the fetch because its batches wait: it must not wait for the others' silence too. */
 const SHORT_POLL = 5;
+/** A broker that has not answered a fetch for so long, ms, is taken to be away. */
+const ANSWERS_WITHIN = LONG_POLL + 2000;
 const PARTITION_BYTES = 512 * 1024;
 const FETCH_BYTES = 4 * 1024 * 1024;
 /** Fetched batches that may wait for the one being worked on. */
@@ -32,6 +34,8 @@ interface Reading extends TopicPartition {
   epoch: number;
   readonly waiting: FetchedBatch[];
   working: boolean;
+  /** When a fetch was last answered (performance.now). */
+  answered: number;
 }
 
 export class GroupConsumer implements Consumer {
@@ -94,6 +98,11 @@ export class GroupConsumer implements Consumer {
     this.#wakeAll();
   }
 
+  answers(partition: TopicPartition): boolean {
+    const reading = this.#readings.get(key(partition));
+    return reading !== undefined && (reading.waiting.length >= READ_AHEAD || performance.now() - reading.answered < ANSWERS_WITHIN);
+  }
+
   membership(): GroupMembership {
     return this.#membership.current;
   }
@@ -113,7 +122,7 @@ export class GroupConsumer implements Consumer {
 
   #assigned(partitions: readonly TopicPartition[]): void {
     for (const { topic, partition } of partitions) {
-      this.#readings.set(key({ topic, partition }), { topic, partition, position: 0, active: false, paused: false, epoch: 0, waiting: [], working: false });
+      this.#readings.set(key({ topic, partition }), { topic, partition, position: 0, active: false, paused: false, epoch: 0, waiting: [], working: false, answered: -Infinity });
     }
     const readings = partitions.map((partition) => this.#readings.get(key(partition))!);
     this.#call(async () => {
@@ -189,6 +198,7 @@ export class GroupConsumer implements Consumer {
         let delivered = false;
         for (const part of fetched) {
           const { reading, epoch } = asked.get(key(part))!;
+          reading.answered = performance.now();
           if (reading.active && reading.epoch === epoch) delivered = await this.#deliver(reading, part) || delivered;
         }
         poll = delivered ? SHORT_POLL : Math.min(poll * 2, LONG_POLL);
