@@ -90,7 +90,8 @@ test('SIGTERM commits what was taken in, and the next start repeats nothing', as
   let run = start();
   await whileProducing(input, events, 8000, async () => {
     for (let i = 0; i < 3; i++) {
-      await sleep(2500);
+      await run.says('the job runs');
+      await sleep(1500);
       expect(await run.end('SIGTERM')).toBe(0);
       run = start();
     }
@@ -107,7 +108,8 @@ test('two processes share the partitions, a third comes and goes, one is killed'
   await whileProducing(input, events, 20_000, async () => {
     await sleep(4000);
     const third = start();
-    await sleep(5000);
+    await third.says('the job runs');
+    await sleep(4000);
     expect(await third.end('SIGTERM')).toBe(0);
     await sleep(1500);
     await second.end('SIGKILL');
