@@ -1,6 +1,6 @@
 /** One life of a job: its connections, sources, tasks and sinks, from taking over to a failure or the end. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { KafkaSource, openKafka, openMemoryKafka, producedRecord, type Kafka, type MemoryBroker } from '../connect/kafka/index.ts';
+import { EARLIEST, KafkaSource, openKafka, openMemoryKafka, producedRecord, type Kafka, type MemoryBroker } from '../connect/kafka/index.ts';
 import { HttpSource } from '../connect/http/index.ts';
 import type { Log, OutRecord, Source, SourceHost } from '../connect/types.ts';
 import { openStore, StoreFencedError, type StateStore } from '../state/stores/index.ts';
@@ -154,7 +154,8 @@ export class Attempt {
         // Sources without partitions share a task, which is to know all of their streams before the first event.
         const opened = this.#tasks.get(number) ?? this.#openTask(number, [...new Set([...streams, ...this.#unpartitioned()])]);
         this.#tasks.set(number, opened);
-        return (await opened).positions;
+        const { positions, isLost } = await opened;
+        return isLost && source === this.#kafkaSource ? new Map(streams.map((stream) => [stream, EARLIEST])) : positions;
       },
       revoked: (number, lost) => this.#revoked(number, lost),
       records: async (number, batch) => { await (await this.#tasks.get(number))?.task.records(batch); },
@@ -175,9 +176,9 @@ export class Attempt {
     const log = this.#log.child({ task: number });
     const store = new TaskStore(this.#store!, String(number), this.#config.state.checkpoint.retain, log);
     const task = new Task(number, this.#taskHost(), this.#committerFor(number), store, (stream) => this.#inputOf(stream));
-    const positions = await task.open(streams);
+    const opened = await task.open(streams);
     this.#open.set(number, task);
-    return { task, positions };
+    return { task, ...opened };
   }
 
   async #revoked(number: number, lost: boolean): Promise<void> {
@@ -328,7 +329,7 @@ export class Attempt {
   }
 }
 
-interface OpenTask { readonly task: Task; readonly positions: Positions }
+interface OpenTask { readonly task: Task; readonly positions: Positions; readonly isLost: boolean }
 
 /** Where a job that reads no Kafka counts its commits. */
 const commitTopic = (job: string): string => `${job}.commit`;

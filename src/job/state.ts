@@ -122,7 +122,7 @@ export class TaskStore {
     const candidates = manifests.filter(({ checkpoint, savepoint }) => savepoint === undefined && (wanted === undefined || checkpoint <= wanted));
     this.#kept = candidates.map(({ checkpoint }) => checkpoint).reverse();
     for (const manifest of candidates) {
-      const state = await this.#load(manifest);
+      const state = await this.#load(manifest).catch((error: Error) => `its manifest does not read as one: ${error.message}`);
       if (typeof state !== 'string') {
         const older = manifest.checkpoint !== (wanted ?? candidates[0]!.checkpoint);
         return { state: { ...state, checkpoint: manifest.checkpoint, older }, next };

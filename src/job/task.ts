@@ -114,8 +114,11 @@ export class Task {
     this.#groups = host.groups.map((group) => this.#makeGroup(group));
   }
 
-  /** Takes the task over and restores it. Returns where to read its streams from; those not named, from where their source's `start` says. */
-  async open(streams: readonly string[]): Promise<Positions> {
+  /**
+   * Takes the task over and restores it. Says where to read its streams from: those not named, from where their source's `start` says, or, where the
+   * state of a commit is gone, from the earliest there is.
+   */
+  async open(streams: readonly string[]): Promise<{ readonly positions: Positions; readonly isLost: boolean }> {
     const last = await this.#committer.open();
     await this.#store.acquire();
     const wanted = last === 'store' ? undefined : last?.checkpoint ?? -1;
@@ -147,7 +150,7 @@ export class Task {
       // Offsets without our metadata: someone has set where the job is to begin.
       for (const [stream, offset] of last.positions) this.#positions.set(stream, offset);
     }
-    return new Map(this.#positions);
+    return { positions: new Map(this.#positions), isLost: state === undefined && hadState };
   }
 
   /** Takes records in; the promise settles when the next may come. */

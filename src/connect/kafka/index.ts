@@ -9,7 +9,7 @@ export * from './port.ts';
 export { murmur2, partitionOf } from './murmur2.ts';
 export { KafkaError } from './errors.ts';
 export { KafkaSink, producedRecord } from './sink.ts';
-export { KafkaSource, type KafkaSourceOptions, type KafkaStart, type KafkaTopic } from './source.ts';
+export { EARLIEST, KafkaSource, type KafkaSourceOptions, type KafkaStart, type KafkaTopic } from './source.ts';
 export { MemoryBroker, openMemoryKafka, type MemoryBrokerOptions } from './memory/index.ts';
 
 /** Connects. @throws Error when no broker answers within 10 s, or refuses the login: it says which and what to look at */

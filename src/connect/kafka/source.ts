@@ -20,6 +20,9 @@ export interface KafkaSourceOptions {
   readonly topics: readonly KafkaTopic[];
 }
 
+/** In place of an offset: the first record there is, whatever `start` says. */
+export const EARLIEST = -1;
+
 const streamOf = ({ topic, partition }: TopicPartition): string => `${topic}/${partition}`;
 
 export class KafkaSource implements Source {
@@ -62,6 +65,7 @@ export class KafkaSource implements Source {
       onBatch: (batch) => this.#inTurn(batch.partition, () => this.#batch(host, batch)),
       onError: (error) => { host.failed(error); },
     });
+    host.log.info({ group: this.#options.group, topics: [...this.#topics.keys()] }, 'in the group; its partitions are dealt out when all members are there, or have been away for the session timeout');
   }
 
   async committed(): Promise<void> { /* the commit itself told Kafka */ }
@@ -100,7 +104,8 @@ export class KafkaSource implements Source {
     for (const [task, own] of tasks) {
       const positions = await host.assigned(task, own.map(streamOf));
       for (const partition of own) {
-        const offset = positions.get(streamOf(partition)) ?? await this.#startOf(partition);
+        const given = positions.get(streamOf(partition));
+        const offset = given === EARLIEST ? (await this.#kafka.startOffsets(partition.topic))[partition.partition]! : given ?? await this.#startOf(partition);
         this.#status.set(streamOf(partition), { lag: NaN });
         places.push({ ...partition, offset });
       }

@@ -19,7 +19,7 @@ const checkpoint = section({
   interval: duration({
     text: 'From the end of one checkpoint to the next. With transactional sinks it is also how long an alert takes to become visible.', default: '1s', min: 10,
   }),
-  timeout: duration({ text: 'A checkpoint that takes longer is given up and begun anew.', default: '30s', min: 100 }),
+  timeout: duration({ text: 'A checkpoint that takes longer is given up, and the job starts again from its last commit.', default: '30s', min: 100 }),
   retain: whole({ text: 'Checkpoints kept of each task. A damaged one is replaced by the one before it.', default: 3, min: 1, max: 1000 }),
   fullEvery: whole({ text: 'Every so many checkpoints all of the state is written, not only what has changed.', default: 1000, min: 1 }),
 }, { text: 'When the state is saved.', short: 'interval', default: {} });
