@@ -45,7 +45,7 @@ const tls = converted({
 
 const HOST_PORT = { pattern: /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):\d{1,5}$/, expects: 'an address such as broker-1:9092' };
 
-interface Address { readonly host: string; readonly port: number }
+export interface Address { readonly host: string; readonly port: number }
 
 function addresses(what: string) {
   return list(parsed({ text: 'An address.' }, {
