@@ -23,6 +23,9 @@ export interface KafkaSourceOptions {
 /** In place of an offset: the first record there is, whatever `start` says. */
 export const EARLIEST = -1;
 
+/** ms */
+const ENDS_EVERY = 2000;
+
 const streamOf = ({ topic, partition }: TopicPartition): string => `${topic}/${partition}`;
 
 export class KafkaSource implements Source {
@@ -30,7 +33,13 @@ export class KafkaSource implements Source {
   readonly #kafka: Kafka;
   readonly #options: KafkaSourceOptions;
   readonly #topics: ReadonlyMap<string, KafkaTopic>;
-  readonly #status = new Map<string, { lag: number }>();
+  /**
+   * Per stream: records behind what was last handed over; and while a batch is worked on, its offset and the end of the partition as far as known. The end
+   * counts markers of transactions too, which are no records: it says nothing of a stream that has been read to its end.
+   */
+  readonly #status = new Map<string, { behind: number; position: number; end: number }>();
+  /** Asks for ends while nothing is fetched, as under back-pressure: the lag is wanted most then. */
+  #ends: NodeJS.Timeout | undefined;
   /** Work of a task, one call after the other: batches of two topics may come at once. */
   readonly #turns = new Map<number, Promise<void>>();
   #consumer: Consumer | undefined;
@@ -65,6 +74,8 @@ export class KafkaSource implements Source {
       onBatch: (batch) => this.#inTurn(batch.partition, () => this.#batch(host, batch)),
       onError: (error) => { host.failed(error); },
     });
+    this.#ends = setInterval(() => { void this.#askEnds(); }, ENDS_EVERY);
+    this.#ends.unref();
     host.log.info({ group: this.#options.group, topics: [...this.#topics.keys()] }, 'in the group; its partitions are dealt out when all members are there, or have been away for the session timeout');
   }
 
@@ -78,11 +89,13 @@ export class KafkaSource implements Source {
 
   async stop(): Promise<void> {
     this.#stopping = true;
+    clearInterval(this.#ends);
     await this.#consumer?.close();
   }
 
   status(): readonly StreamStatus[] {
-    return [...this.#status].map(([stream, { lag }]) => {
+    return [...this.#status].map(([stream, { behind, position, end }]) => {
+      const lag = Number.isNaN(position) ? behind : Math.max(behind, end - position);
       const at = stream.lastIndexOf('/');
       return { stream, lag, connected: this.#consumer?.answers({ topic: stream.slice(0, at), partition: Number(stream.slice(at + 1)) }) ?? false };
     });
@@ -106,7 +119,7 @@ export class KafkaSource implements Source {
       for (const partition of own) {
         const given = positions.get(streamOf(partition));
         const offset = given === EARLIEST ? (await this.#kafka.startOffsets(partition.topic))[partition.partition]! : given ?? await this.#startOf(partition);
-        this.#status.set(streamOf(partition), { lag: NaN });
+        this.#status.set(streamOf(partition), { behind: NaN, position: NaN, end: NaN });
         places.push({ ...partition, offset });
       }
     }
@@ -123,6 +136,17 @@ export class KafkaSource implements Source {
     return (await this.#kafka.offsetsAt(topic, start))[partition]!;
   }
 
+  async #askEnds(): Promise<void> {
+    for (const { topic, isolation } of this.#options.topics) {
+      // A broker that is away is told of by the consumer.
+      const ends = await this.#kafka.endOffsets(topic, isolation).catch(() => []);
+      for (const [partition, end] of ends.entries()) {
+        const status = this.#status.get(streamOf({ topic, partition }));
+        if (status !== undefined && !(status.end > end)) status.end = end;
+      }
+    }
+  }
+
   async #batch(host: SourceHost, batch: FetchedBatch): Promise<void> {
     if (this.#stopping) return;
     const { topic, partition, next, highWatermark } = batch;
@@ -130,14 +154,21 @@ export class KafkaSource implements Source {
     const { typeOf } = this.#topics.get(topic)!;
     const status = this.#status.get(stream);
     const behind = Math.max(0, highWatermark - next);
-    if (status !== undefined) status.lag = behind + batch.count;
+    if (status !== undefined) {
+      status.behind = behind + batch.count;
+      status.position = batch.count > 0 ? batch.offsets[0]! : next;
+      status.end = highWatermark;
+    }
     const records: RecordBatch = {
       stream, partition, count: batch.count, values: batch.values, offsets: batch.offsets, next, times: batch.times, behind,
       type: typeOf === undefined ? undefined : (i) => typeOf((name) => batch.header(i, name)),
       header: (i, name) => batch.header(i, name),
     };
     await host.records(partition, records);
-    if (status !== undefined) status.lag = behind;
+    if (status !== undefined) {
+      status.behind = behind;
+      status.position = NaN;
+    }
     if (behind === 0) host.caughtUp(partition, stream);
   }
 

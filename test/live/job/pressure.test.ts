@@ -111,7 +111,7 @@ test('a webhook slower than the input: commits go on all the while, and a crash 
     }
   })();
   const committed = async (): Promise<number> => (await own.committed(name, [input]))[0]?.offset ?? 0;
-  await eventually('a commit while alerts wait', async () => await committed() > 0 && produced < events.length, 20_000, run);
+  await eventually('a commit while alerts wait', async () => await committed() > 0 && receiver.taken.size < events.length, 20_000, run);
   await producing;
   await eventually('another commit while alerts wait', async () => await committed() > 100 && receiver.taken.size < events.length, 20_000, run);
   await run.end('SIGKILL');
