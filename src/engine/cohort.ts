@@ -115,8 +115,12 @@ export class Cohort {
         else open = true;
       }
       // A strict loop that the event does not go on with is over, and so are its exits; the matches that it completes come first.
-      if (!open && passing === undefined) { this.clear(ks); q = 0; }
-      else if (!open) { this.#report(ks, q, passing!); this.clear(ks); q = 0; passing = undefined; }
+      if (!open) {
+        if (passing !== undefined) this.#report(ks, q, passing);
+        passing = undefined;
+        this.clear(ks);
+        q = 0;
+      }
     }
     if (loops) {
       const starts = this.#host.mayStart(ks);

@@ -18,20 +18,28 @@ import { Task, type TaskHost, type TaskInput } from './task.ts';
 /** ms between two looks at the clock. */
 const TICK = 100;
 
+/** What outlives an attempt: the same for every one of a job. */
+export interface Shared {
+  readonly groups: readonly RuleGroup[];
+  readonly inputs: readonly TaskInput[];
+  readonly broker: MemoryBroker;
+  readonly now: () => number;
+  readonly counts: TaskHost['counts'];
+  /** Records by outlet. */
+  readonly sent: Map<string, number>;
+  /** The HTTP sources of the attempt at hand, by name. */
+  readonly http: Map<string, HttpSource>;
+}
+
 export class Attempt {
   /** Settles when all sources are over or the job is asked to end; rejects on failure. */
   readonly over: Promise<void>;
-  inGroup = false;
+  /** The job reads Kafka: its tasks are dealt out by a consumer group. */
+  readonly inGroup: boolean;
   readonly #options: JobOptions;
   readonly #config: JobConfig;
   readonly #log: Log;
-  readonly #groups: readonly RuleGroup[];
-  readonly #inputs: readonly TaskInput[];
-  readonly #broker: MemoryBroker;
-  readonly #now: () => number;
-  readonly #counts: TaskHost['counts'];
-  readonly #sent: Map<string, number>;
-  readonly #http: Map<string, HttpSource>;
+  readonly #shared: Shared;
   readonly #tasks = new Map<number, Promise<OpenTask>>();
   /** Those that stand. */
   readonly #open = new Map<number, Task>();
@@ -52,17 +60,12 @@ export class Attempt {
   #fail!: (error: Error) => void;
   #isOver = false;
 
-  constructor(options: JobOptions, groups: readonly RuleGroup[], inputs: readonly TaskInput[], broker: MemoryBroker, now: () => number, counts: TaskHost['counts'], sent: Map<string, number>, http: Map<string, HttpSource>) {
+  constructor(options: JobOptions, shared: Shared) {
     this.#options = options;
     this.#config = options.config;
     this.#log = options.log;
-    this.#groups = groups;
-    this.#inputs = inputs;
-    this.#broker = broker;
-    this.#now = now;
-    this.#counts = counts;
-    this.#sent = sent;
-    this.#http = http;
+    this.#shared = shared;
+    this.inGroup = [...options.config.sources.values()].some(({ kind }) => kind === 'kafka');
     this.over = new Promise((resolve, reject) => {
       this.#finish = () => { this.#isOver = true; resolve(); };
       this.#fail = (error) => { this.#isOver = true; reject(error); };
@@ -76,16 +79,14 @@ export class Attempt {
     const { sources, kafka, state } = this.#config;
     if (kafka !== undefined) {
       const connection = kafkaConnectionOf(kafka, this.#log.child({ part: 'kafka' }));
-      this.#kafka = kafka.adapter === 'memory' ? await openMemoryKafka(this.#broker, connection) : await openKafka(kafka.adapter, connection);
+      this.#kafka = kafka.adapter === 'memory' ? await openMemoryKafka(this.#shared.broker, connection) : await openKafka(kafka.adapter, connection);
     }
     this.#store = await openStore(storeSpec(this.#config), (message) => { this.#log.warn({ part: 'state', store: state.kind }, message); });
     await this.#openSinks();
-    const readsKafka = [...sources.values()].some((source) => source.kind === 'kafka');
-    if (readsKafka) {
+    if (this.inGroup) {
       const { topics, inputs } = await kafkaInputs(this.#config, this.#options.program, this.#kafka!);
       for (const [topic, input] of inputs) this.#streams.set(topic, input);
       this.#kafkaTopics = topics.map(({ topic }) => topic);
-      this.inGroup = true;
       this.#kafkaSource = new KafkaSource(this.#kafka!, { name: 'kafka', group: this.#config.name, sessionTimeout: kafka!.sessionTimeout, topics });
       this.#sources.push(this.#kafkaSource);
     }
@@ -93,7 +94,7 @@ export class Attempt {
       if (source.kind === 'kafka') continue;
       this.#streams.set(name, index);
       const made = sourceOf(this.#config, name, source);
-      if (made instanceof HttpSource) this.#http.set(name, made);
+      if (made instanceof HttpSource) this.#shared.http.set(name, made);
       this.#sources.push(made);
     }
     for (const source of this.#sources) await source.start(this.#hostOf(source));
@@ -205,13 +206,12 @@ export class Attempt {
 
   #taskHost(): TaskHost {
     return {
-      log: this.#log, groups: this.#groups, inputs: this.#inputs, now: this.#now, counts: this.#counts,
+      ...this.#shared, log: this.#log,
       checkpointTimeout: this.#config.state.checkpoint.timeout, fullEvery: this.#config.state.checkpoint.fullEvery,
       route: (record) => this.#route(record),
       alertEnds: () => this.#alertEnds(),
       sentSince: (ends, task) => this.#sentSince(ends, task),
       committed: async (task, positions) => { await Promise.all(this.#sources.map((source) => source.committed(task, positions))); },
-      failed: (error) => { this.#fail(error); },
     };
   }
 
@@ -229,7 +229,7 @@ export class Attempt {
   }
 
   #tick(): void {
-    const now = this.#now();
+    const now = this.#shared.now();
     const silent = new Set<string>();
     for (const source of this.#sources) for (const { stream, connected, lag } of source.status()) if (connected && !(lag > 0)) silent.add(stream);
     for (const task of this.#open.values()) task.tick(now, (stream) => silent.has(stream));
@@ -258,8 +258,8 @@ export class Attempt {
   // --- output ---------------------------------------------------------------------------------------------------------------------------------
 
   async #openSinks(): Promise<void> {
-    const { channels, late, rejects, shadow, flush, name, sources } = this.#config;
-    const named = [...new Set(this.#groups.flatMap(({ plan }) => plan.rules.flatMap((rule) => rule.outputs.filter((output) => output.kind === 'alert').map(({ target }) => target))))];
+    const { channels, late, rejects, shadow, flush, name } = this.#config;
+    const named = [...new Set(this.#shared.groups.flatMap(({ plan }) => plan.rules.flatMap((rule) => rule.outputs.filter((output) => output.kind === 'alert').map(({ target }) => target))))];
     const open = async (outlet: string, sink: SinkConfig | undefined, serves: readonly string[]): Promise<void> => {
       if (sink === undefined) return;
       if (sink.kind === 'kafka') {
@@ -288,19 +288,24 @@ export class Attempt {
       for (const topic of this.#transactional.values()) {
         if (!known.has(topic)) throw new JobError(`There is no topic "${topic}" to write to. Make it, or let the job make it (create: { partitions: N }).`);
       }
-      if (![...sources.values()].some((source) => source.kind === 'kafka')) await this.#kafka!.ensureTopics([{ topic: commitTopic(name), partitions: 1 }]);
+      if (!this.inGroup) await this.#kafka!.ensureTopics([{ topic: commitTopic(name), partitions: 1 }]);
     }
   }
 
   #route(record: OutRecord): ReturnType<TaskHost['route']> {
     const topic = this.#transactional.get(record.channel);
     if (topic !== undefined) {
-      this.#sent.set(record.channel, (this.#sent.get(record.channel) ?? 0) + 1);
+      this.#countSent(record);
       return { produce: producedRecord(record, topic) };
     }
     const outlet = this.#outlets.get(record.channel);
     if (outlet === undefined) return undefined;
-    return { deliver: (done) => { outlet.add(record, () => { this.#sent.set(record.channel, (this.#sent.get(record.channel) ?? 0) + 1); done(); }); } };
+    return { deliver: (done) => { outlet.add(record, () => { this.#countSent(record); done(); }); } };
+  }
+
+  #countSent({ channel }: OutRecord): void {
+    const { sent } = this.#shared;
+    sent.set(channel, (sent.get(channel) ?? 0) + 1);
   }
 
   async #alertEnds(): Promise<TaskState['ends']> {

@@ -5,17 +5,19 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Program } from '../../dsl/typed.ts';
-import type { HttpSource, Ingest } from '../connect/http/index.ts';
+import type { Ingest } from '../connect/http/index.ts';
 import { FencedError, MemoryBroker } from '../connect/kafka/index.ts';
 import type { Log } from '../connect/types.ts';
 import { StoreFencedError } from '../state/stores/index.ts';
-import { Attempt } from './attempt.ts';
+import { Attempt, type Shared } from './attempt.ts';
 import { httpSourceOptions, type JobConfig } from './config/index.ts';
-import { groupRules, type RuleGroup } from './groups.ts';
+import { groupRules } from './groups.ts';
 import { inputOf, JobError } from './parts.ts';
 import { Counts, type JobStatus, type RuleStatus } from './status.ts';
-import type { TaskInput } from './task.ts';
 
+/** Upper bounds of the histograms, s. */
+const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+const PAUSES = [0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1];
 const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 30_000;
 /** So many commits in short succession may be refused as those of a former owner before the job gives way. */
@@ -37,16 +39,9 @@ export class Job {
   readonly #options: JobOptions;
   readonly #log: Log;
   readonly #now: () => number;
-  readonly #groups: readonly RuleGroup[];
-  readonly #inputs: readonly TaskInput[];
-  readonly #broker: MemoryBroker;
   readonly #started: number;
-  readonly #counts = {
-    rejected: new Map<string, number>(), late: 0, alerts: 0,
-    latency: new Counts([0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]), pause: new Counts([0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1]),
-    duration: new Counts([0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]),
-  };
-  readonly #sent = new Map<string, number>();
+  /** What outlives an attempt. */
+  readonly #shared: Shared;
   readonly #stopped = new AbortController();
   #state: JobStatus['state'] = 'starting';
   #failure: string | undefined;
@@ -62,19 +57,20 @@ export class Job {
     this.#log = options.log;
     this.#now = options.now ?? Date.now;
     this.#started = this.#now();
-    this.#groups = groupRules(options.config, options.program);
-    this.#inputs = [...options.config.sources].map(([name, source], index) => inputOf(name, index, source, options.program));
-    this.#broker = options.memoryBroker ?? new MemoryBroker();
+    this.#shared = {
+      groups: groupRules(options.config, options.program),
+      inputs: [...options.config.sources].map(([name, source], index) => inputOf(name, index, source, options.program)),
+      broker: options.memoryBroker ?? new MemoryBroker(), now: this.#now, sent: new Map(), http: new Map(),
+      counts: { rejected: new Map(), late: 0, latency: new Counts(SECONDS), pause: new Counts(PAUSES), duration: new Counts(SECONDS) },
+    };
   }
-
-  readonly #http = new Map<string, HttpSource>();
 
   /** What the server's routes give posted events to, for as long as the job lives, whatever it goes through. */
   ingests(): Ingest[] {
     const { config } = this.#options;
     return [...config.sources].flatMap(([name, source]) => (source.kind !== 'http' ? [] : [{
       options: httpSourceOptions(config, name, source, 0),
-      post: (type, events) => this.#http.get(name)?.post(type, events) ?? Promise.resolve({ outcome: 'unavailable', reason: 'the job is starting' }),
+      post: (type, events) => this.#shared.http.get(name)?.post(type, events) ?? Promise.resolve({ outcome: 'unavailable', reason: 'the job is starting' }),
     } satisfies Ingest]));
   }
 
@@ -88,14 +84,14 @@ export class Job {
     let pause = FIRST_PAUSE;
     let fencings = 0;
     while (!this.#stopped.signal.aborted) {
-      const attempt = new Attempt(this.#options, this.#groups, this.#inputs, this.#broker, this.#now, this.#counts, this.#sent, this.#http);
+      const attempt = new Attempt(this.#options, this.#shared);
       this.#attempt = attempt;
       const began = this.#now();
       try {
         await attempt.start();
         this.#state = 'running';
         this.#failure = undefined;
-        this.#log.info({ job: this.#options.config.name, rules: this.#groups.flatMap(({ plan }) => plan.rules.filter((rule) => !rule.isGroup).map((rule) => rule.rule.name)) }, 'the job runs');
+        this.#log.info({ job: this.#options.config.name, rules: this.#shared.groups.flatMap(({ plan }) => plan.rules.filter((rule) => !rule.isGroup).map((rule) => rule.rule.name)) }, 'the job runs');
         await attempt.over;
         this.#state = 'stopping';
         await attempt.stop(this.#options.config.shutdown.deadline);
@@ -136,13 +132,13 @@ export class Job {
   }
 
   status(): JobStatus {
+    const { counts, sent } = this.#shared;
     const rules = new Map(this.#before);
     for (const rule of this.#attempt?.ruleCounts() ?? []) add(rules, rule);
     return {
       job: this.#options.config.name, started: this.#started, state: this.#state, failure: this.#failure, restarts: this.#restarts,
-      tasks: this.#attempt?.tasks() ?? [], sources: this.#attempt?.sources() ?? [], rules: [...rules.values()], sent: Object.fromEntries(this.#sent),
-      rejected: Object.fromEntries(this.#counts.rejected), late: this.#counts.late, latency: this.#counts.latency, pause: this.#counts.pause,
-      checkpointDuration: this.#counts.duration,
+      tasks: this.#attempt?.tasks() ?? [], sources: this.#attempt?.sources() ?? [], rules: [...rules.values()], sent: Object.fromEntries(sent),
+      rejected: Object.fromEntries(counts.rejected), late: counts.late, latency: counts.latency, pause: counts.pause, checkpointDuration: counts.duration,
     };
   }
 

@@ -51,8 +51,7 @@ export interface TaskHost {
   /** Ids of the task's alerts that went out behind these offsets. */
   sentSince(ends: TaskState['ends'] | undefined, task: number): Promise<Set<string>>;
   committed(task: number, positions: Positions): Promise<void>;
-  failed(error: Error): void;
-  readonly counts: { readonly rejected: Map<string, number>; late: number; alerts: number; readonly latency: Counts; readonly pause: Counts; readonly duration: Counts };
+  readonly counts: { readonly rejected: Map<string, number>; late: number; readonly latency: Counts; readonly pause: Counts; readonly duration: Counts };
 }
 
 interface Group {
@@ -323,7 +322,6 @@ export class Task {
 
   #alert(alert: Alert): void {
     if (this.#skip.size > 0 && this.#skip.delete(alert.id)) return;
-    this.#host.counts.alerts++;
     const record = alertRecord(alert, this.#sources, this.number);
     this.#send(alert.shadow ? { ...record, channel: SHADOW } : record);
   }
@@ -408,12 +406,13 @@ export class Task {
     if (this.#closed) return;
     const checkpoint = this.#next++;
     const deadline = Date.now() + this.#host.checkpointTimeout;
-    const arrivals: number[] = [];
+    let arrivals: readonly number[] = [];
     let positions: Positions = this.#positions;
     try {
       for (let whole = false; ; whole = true) {
         const capture = this.#capture(whole);
-        arrivals.push(...capture.arrivals);
+        // Not by spreading: an interval may hold more alerts than a call takes arguments.
+        arrivals = arrivals.concat(capture.arrivals);
         positions = capture.state.positions;
         const [written, sent] = await Promise.allSettled([
           retrying(() => this.#store.write(checkpoint, { ...capture.state, ends }, capture.images), deadline, mayWrite, (error, pause) => {

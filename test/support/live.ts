@@ -1,10 +1,13 @@
 /** What the suites of the live job share beside test/support/job.ts: rules, receivers, and looking at a job from outside. */
+import { afterAll, beforeAll } from '@jest/globals';
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Kafka } from '../../src/connect/kafka/index.ts';
 import type { JobStatus } from '../../src/job/index.ts';
-import { RULES, type JobRun, type SeenAlert } from './job.ts';
+import { startKafka, type KafkaServer } from './brokers/index.ts';
+import { client, JobFolder, RULES, type JobRun, type SeenAlert } from './job.ts';
 
 /** RULES, with payments that count once: for sources that deliver again after a crash. */
 export const ONCE_RULES = readFileSync(RULES, 'utf8').replace('time ts id tx', 'time ts id tx once within 1h');
@@ -23,6 +26,34 @@ rule Each {
   evidence refs
 }
 `;
+
+/** A suite's own Kafka, a client past the job, and folders of jobs that go at the end with all that runs in them. */
+export interface LiveKafka { readonly kafka: KafkaServer; readonly own: Kafka; folder(): JobFolder }
+
+/** To be called where a suite is described: it starts before the tests and stops after them. */
+export function liveKafka(): LiveKafka {
+  let kafka: KafkaServer | undefined;
+  let own: Kafka | undefined;
+  const folders: JobFolder[] = [];
+  beforeAll(async () => {
+    kafka = await startKafka();
+    own = await client(kafka.brokers[0]!);
+  }, 120_000);
+  afterAll(async () => {
+    for (const folder of folders) await folder.remove();
+    await own?.close();
+    await kafka?.stop();
+  }, 60_000);
+  return {
+    get kafka() { return kafka!; },
+    get own() { return own!; },
+    folder() {
+      const folder = new JobFolder();
+      folders.push(folder);
+      return folder;
+    },
+  };
+}
 
 /** Waits for what is to become true. @throws with what it was, and the end of the job's log, after `limit` ms */
 export async function eventually(what: string, check: () => boolean | Promise<boolean>, limit = 30_000, run?: JobRun): Promise<void> {

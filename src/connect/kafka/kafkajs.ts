@@ -5,7 +5,7 @@
 import { createRequire } from 'node:module';
 import { CODE, KafkaError } from './errors.ts';
 import type { KafkaConnection } from './port.ts';
-import { type Link, type Transport, within } from './protocol/transport.ts';
+import { type Link, linkOver, type Transport, within } from './protocol/transport.ts';
 
 const CONNECT_TIMEOUT = 10_000;
 
@@ -59,7 +59,7 @@ export function kafkajsTransport(connection: KafkaConnection): Transport {
           inner.setVersions(Object.fromEntries(list.map(({ apiKey, minVersion, maxVersion }) => [apiKey, { minVersion, maxVersion }])));
           inner.setSupportAuthenticationProtocol(true);
         }
-        return new KafkajsLink(inner, where);
+        return linkTo(inner, where);
       } catch (error) {
         inner.socket?.destroy();
         throw translate(error, where);
@@ -68,41 +68,27 @@ export function kafkajsTransport(connection: KafkaConnection): Transport {
   };
 }
 
-class KafkajsLink implements Link {
-  readonly #inner: Connection;
-  readonly #where: string;
-
-  constructor(inner: Connection, where: string) {
-    this.#inner = inner;
-    this.#where = where;
-  }
-
-  get open(): boolean {
-    return this.#inner.isConnected();
-  }
-
-  async request(key: number, version: number, flexible: boolean, body: Buffer, timeout: number): Promise<Buffer> {
-    // kafkajs knows no flexible versions: the empty list of tagged fields that ends both headers is put before the body, and taken off the answer.
-    const encoder = new EncoderClass();
-    const sent = this.#inner.send({
-      request: { apiKey: key, apiVersion: version, apiName: `request ${key}`, encode: async () => encoder.writeBuffer(flexible ? Buffer.concat([NO_TAGS, body]) : body) },
-      response: { decode: async (bytes: Buffer) => ({ bytes }), parse: async (decoded: { bytes: Buffer }) => decoded.bytes },
-      logResponseError: false,
-    }) as Promise<Buffer>;
-    try {
-      const answer = await within(sent, timeout, this.#where, () => this.close());
+function linkTo(inner: Connection, where: string): Link {
+  return linkOver({
+    isOpen: () => inner.isConnected(),
+    async send(key, version, flexible, body) {
+      // kafkajs knows no flexible versions: the empty list of tagged fields that ends both headers is put before the body, and taken off the answer.
+      const encoder = new EncoderClass();
+      const answer = await inner.send({
+        request: { apiKey: key, apiVersion: version, apiName: `request ${key}`, encode: async () => encoder.writeBuffer(flexible ? Buffer.concat([NO_TAGS, body]) : body) },
+        response: { decode: async (bytes: Buffer) => ({ bytes }), parse: async (decoded: { bytes: Buffer }) => decoded.bytes },
+        logResponseError: false,
+      }) as Buffer;
       return flexible ? answer.subarray(1) : answer;
-    } catch (error) {
-      throw translate(error, this.#where);
-    }
-  }
-
-  close(): void {
-    // Its disconnect waits for the answers under way, which would be for ever when the network is silent.
-    this.#inner.rejectRequests(new KafkaError(CODE.NETWORK, `${this.#where}: the connection was closed`));
-    this.#inner.socket?.destroy();
-    this.#inner.disconnect().catch(() => { /* it is gone */ });
-  }
+    },
+    destroy() {
+      // Its disconnect waits for the answers under way, which would be for ever when the network is silent.
+      inner.rejectRequests(new KafkaError(CODE.NETWORK, `${where}: the connection was closed`));
+      inner.socket?.destroy();
+      inner.disconnect().catch(() => { /* it is gone */ });
+    },
+    translate: (error) => translate(error, where),
+  }, where);
 }
 
 const NO_TAGS = Buffer.from([0]);

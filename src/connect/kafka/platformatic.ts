@@ -5,7 +5,7 @@
 import { Connection, type ConnectionOptions, Writer as PlatformaticWriter } from '@platformatic/kafka';
 import { CODE, KafkaError } from './errors.ts';
 import type { KafkaConnection } from './port.ts';
-import { type Link, type Transport, within } from './protocol/transport.ts';
+import { type Link, linkOver, type Transport } from './protocol/transport.ts';
 
 const CONNECT_TIMEOUT = 10_000;
 
@@ -25,7 +25,7 @@ export function platformaticTransport(connection: KafkaConnection): Transport {
       const where = `${host}:${port}`;
       try {
         await inner.connect(host, port);
-        return new PlatformaticLink(inner, where);
+        return linkTo(inner, where);
       } catch (error) {
         throw translate(error, where);
       }
@@ -33,35 +33,17 @@ export function platformaticTransport(connection: KafkaConnection): Transport {
   };
 }
 
-class PlatformaticLink implements Link {
-  readonly #inner: Connection;
-  readonly #where: string;
-
-  constructor(inner: Connection, where: string) {
-    this.#inner = inner;
-    this.#where = where;
-  }
-
-  get open(): boolean {
-    return this.#inner.isConnected();
-  }
-
-  async request(key: number, version: number, flexible: boolean, body: Buffer, timeout: number): Promise<Buffer> {
-    const sent = new Promise<Buffer>((resolve, reject) => {
-      this.#inner.send<Buffer>(key, version, () => PlatformaticWriter.create().append(body),
+function linkTo(inner: Connection, where: string): Link {
+  return linkOver({
+    isOpen: () => inner.isConnected(),
+    send: (key, version, flexible, body) => new Promise<Buffer>((resolve, reject) => {
+      inner.send<Buffer>(key, version, () => PlatformaticWriter.create().append(body),
         (_correlation, _key, _version, reader) => reader.buffer.slice(reader.position), flexible, flexible,
         (error, answer) => (error ? reject(error) : resolve(answer as Buffer)));
-    });
-    try {
-      return await within(sent, timeout, this.#where, () => this.close());
-    } catch (error) {
-      throw translate(error, this.#where);
-    }
-  }
-
-  close(): void {
-    this.#inner.socket?.destroy();
-  }
+    }),
+    destroy: () => { inner.socket?.destroy(); },
+    translate: (error) => translate(error, where),
+  }, where);
 }
 
 function translate(error: unknown, where: string): KafkaError {

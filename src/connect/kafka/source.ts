@@ -138,6 +138,8 @@ export class KafkaSource implements Source {
 
   async #askEnds(): Promise<void> {
     for (const { topic, isolation } of this.#options.topics) {
+      const isAtWork = [...this.#status].some(([stream, { position }]) => !Number.isNaN(position) && stream.startsWith(`${topic}/`));
+      if (!isAtWork) continue;
       // A broker that is away is told of by the consumer.
       const ends = await this.#kafka.endOffsets(topic, isolation).catch(() => []);
       for (const [partition, end] of ends.entries()) {

@@ -1,39 +1,23 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { appendFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Kafka } from '../../../src/connect/kafka/index.ts';
-import { startKafka, type KafkaServer } from '../../support/brokers/index.ts';
-import { alertsOf, client, expectedIds, faultsOf, JobFolder, JobRun, payments, RULES, settled } from '../../support/job.ts';
-import { alertsInFile, EACH_RULES, eventually, jsonLines, Receiver, said } from '../../support/live.ts';
+import { alertsOf, expectedIds, faultsOf, JobRun, payments, RULES, settled, type JobFolder } from '../../support/job.ts';
+import { alertsInFile, EACH_RULES, eventually, jsonLines, liveKafka, Receiver, said } from '../../support/live.ts';
 
-let kafka: KafkaServer;
-let own: Kafka;
-const folders: JobFolder[] = [];
-
-beforeAll(async () => {
-  kafka = await startKafka();
-  own = await client(kafka.brokers[0]!);
-}, 120_000);
-
-afterAll(async () => {
-  for (const folder of folders) await folder.remove();
-  await own?.close();
-  await kafka?.stop();
-}, 60_000);
+const live = liveKafka();
 
 interface Setup { readonly folder: JobFolder; readonly output: string; readonly path: string }
 
 async function setup(name: string, source: string, more = ''): Promise<Setup> {
   const id = `${name}-${Date.now().toString(36)}`;
   const output = `${id}-alerts`;
-  await own.ensureTopics([{ topic: output, partitions: 2 }]);
-  const folder = new JobFolder();
-  folders.push(folder);
+  await live.own.ensureTopics([{ topic: output, partitions: 2 }]);
+  const folder = live.folder();
   folder.file('job.yaml', `
 name: ${id}
 rules: ${RULES}
-kafka: { brokers: "${kafka.brokers[0]!}" }
+kafka: { brokers: "${live.kafka.brokers[0]!}" }
 sources:
   payments: { type: Payment, ${source} }
 channels: { fraud: { kafka: ${output} } }
@@ -74,8 +58,8 @@ test('a followed file that grows and is rotated, the job killed meanwhile: every
   })();
   let run = folder.start('job.yaml');
   for (let kill = 0; kill < 4; kill++) {
-    const before = (await alertsOf(own, output)).length;
-    await eventually('more alerts', async () => (await alertsOf(own, output)).length > before, 20_000, run);
+    const before = (await alertsOf(live.own, output)).length;
+    await eventually('more alerts', async () => (await alertsOf(live.own, output)).length > before, 20_000, run);
     hasCommitted = true;
     await run.end('SIGKILL');
     // While it is away the file is written to, and perhaps rotated.
@@ -84,7 +68,7 @@ test('a followed file that grows and is rotated, the job killed meanwhile: every
   }
   await writing;
   expect(rotations).toBe(2);
-  const seen = await settled(own, output, expected, 30_000, run);
+  const seen = await settled(live.own, output, expected, 30_000, run);
   expect(faultsOf(seen, expected)).toEqual([]);
   expect(await run.end('SIGTERM')).toBe(0);
 }, 90_000);
@@ -95,16 +79,16 @@ test('a whole file: the job ends by itself with 0, also after a crash; started o
   writeFileSync(path, lines(events));
   const expected = await expectedIds(folder, events);
   const crashed = folder.start('job.yaml');
-  await eventually('a first commit', async () => (await alertsOf(own, output)).length > 0, 20_000, crashed);
+  await eventually('a first commit', async () => (await alertsOf(live.own, output)).length > 0, 20_000, crashed);
   await crashed.end('SIGKILL');
   const run = folder.start('job.yaml');
   expect(await run.exited).toBe(0);
   expect(run.log).toContain('the job has ended');
-  const seen = await alertsOf(own, output);
+  const seen = await alertsOf(live.own, output);
   expect(faultsOf(seen, expected)).toEqual([]);
   const again = folder.start('job.yaml');
   expect(await again.exited).toBe(0);
-  expect(await alertsOf(own, output)).toHaveLength(seen.length);
+  expect(await alertsOf(live.own, output)).toHaveLength(seen.length);
 }, 90_000);
 
 test('poison and late events go to their outlets with the reason, where they were, and their bytes; what was mended is taken by a later run', async () => {
@@ -139,8 +123,8 @@ rejects: { file: rejects.jsonl }`);
   // The empty line is none.
   expect(rejected.map(({ offset }) => offsets.indexOf(offset))).toEqual([1, 2, 3, ...[6, 7, 9].map((i) => i + 1100)]);
   const late: { value: string; headers: Record<string, string | undefined> }[] = [];
-  const [end] = await own.endOffsets('late-of-poison', 'read_committed');
-  await own.read('late-of-poison', 0, 0, end!, 'read_committed', (batch) => {
+  const [end] = await live.own.endOffsets('late-of-poison', 'read_committed');
+  await live.own.read('late-of-poison', 0, 0, end!, 'read_committed', (batch) => {
     for (let i = 0; i < batch.count; i++) {
       late.push({ value: Buffer.from(batch.values[i]!).toString(), headers: Object.fromEntries(['source', 'stream', 'offset', 'behind'].map((name) => [name, batch.header(i, name)])) });
     }

@@ -1,41 +1,26 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Kafka } from '../../../src/connect/kafka/index.ts';
-import { freePort, startKafka, type KafkaServer } from '../../support/brokers/index.ts';
-import { client, expectedIds, faultsOf, JobFolder, payments, settled } from '../../support/job.ts';
-import { alertsInFile, EACH_RULES, eventually, jsonLines, ONCE_RULES, Receiver, said, statusOf } from '../../support/live.ts';
+import { freePort } from '../../support/brokers/index.ts';
+import { expectedIds, faultsOf, payments, settled, type JobFolder } from '../../support/job.ts';
+import { alertsInFile, EACH_RULES, eventually, jsonLines, liveKafka, ONCE_RULES, Receiver, said, statusOf } from '../../support/live.ts';
 
-let kafka: KafkaServer;
-let own: Kafka;
-const folders: JobFolder[] = [];
-
-beforeAll(async () => {
-  kafka = await startKafka();
-  own = await client(kafka.brokers[0]!);
-}, 120_000);
-
-afterAll(async () => {
-  for (const folder of folders) await folder.remove();
-  await own?.close();
-  await kafka?.stop();
-}, 60_000);
+const live = liveKafka();
 
 interface Setup { readonly folder: JobFolder; readonly port: number; readonly name: string; readonly output: string }
 
 async function setup(name: string, options: { rules: string; channel?: string; journal?: string; state?: string }): Promise<Setup> {
   const id = `${name}-${Date.now().toString(36)}`;
   const output = `${id}-alerts`;
-  await own.ensureTopics([{ topic: output, partitions: 2 }]);
-  const folder = new JobFolder();
-  folders.push(folder);
+  await live.own.ensureTopics([{ topic: output, partitions: 2 }]);
+  const folder = live.folder();
   const port = await freePort();
   folder.file('rules.cep', options.rules);
   folder.file('job.yaml', `
 name: ${id}
 rules: rules.cep
-kafka: { brokers: "${kafka.brokers[0]!}" }
+kafka: { brokers: "${live.kafka.brokers[0]!}" }
 sources:
   posted: { http: { journal: { ${options.journal ?? ''} } } }
 channels: { fraud: ${options.channel ?? `{ kafka: ${output} }`} }
@@ -92,7 +77,7 @@ test('kill -9 while events are posted: every alert of what was answered 202 is t
     run = folder.start('job.yaml');
   }
   await posting;
-  const seen = await settled(own, output, expected, 30_000, run);
+  const seen = await settled(live.own, output, expected, 30_000, run);
   expect(faultsOf(seen, expected)).toEqual([]);
   expect(kills).toBeGreaterThan(3);
   expect(refused).toBeGreaterThan(0);

@@ -1,27 +1,13 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Kafka } from '../../../src/connect/kafka/index.ts';
-import { freePort, startKafka, startMosquitto, type KafkaServer, type MosquittoServer } from '../../support/brokers/index.ts';
-import { alertsOf, client, expectedIds, faultsOf, JobFolder, payments, settled, type JobRun } from '../../support/job.ts';
-import { EACH_RULES, eventually, ONCE_RULES, statusOf } from '../../support/live.ts';
+import { freePort, startMosquitto, type MosquittoServer } from '../../support/brokers/index.ts';
+import { alertsOf, expectedIds, faultsOf, payments, settled, type JobRun, type JobFolder } from '../../support/job.ts';
+import { EACH_RULES, eventually, liveKafka, ONCE_RULES, statusOf } from '../../support/live.ts';
 import { publisher, type Publisher } from '../../support/mqtt-publisher.ts';
 
-let kafka: KafkaServer;
-let own: Kafka;
+const live = liveKafka();
 let broker: MosquittoServer;
 let sender: Publisher;
-const folders: JobFolder[] = [];
-
-beforeAll(async () => {
-  kafka = await startKafka();
-  own = await client(kafka.brokers[0]!);
-}, 120_000);
-
-afterAll(async () => {
-  for (const folder of folders) await folder.remove();
-  await own?.close();
-  await kafka?.stop();
-}, 60_000);
 
 beforeEach(async () => {
   // Sessions are written at a clean stop; at each change would take the broker seconds in a burst.
@@ -39,15 +25,14 @@ interface Setup { readonly folder: JobFolder; readonly topic: string; readonly o
 async function setup(name: string, rules: string, mqtt: string, options: { protocol?: string; checkpoint?: string; qos?: 1 | 2 } = {}): Promise<Setup> {
   const id = `${name}-${Date.now().toString(36)}`;
   const output = `${id}-alerts`;
-  await own.ensureTopics([{ topic: output, partitions: 2 }]);
-  const folder = new JobFolder();
-  folders.push(folder);
+  await live.own.ensureTopics([{ topic: output, partitions: 2 }]);
+  const folder = live.folder();
   const port = await freePort();
   folder.file('rules.cep', rules);
   folder.file('job.yaml', `
 name: ${id}
 rules: rules.cep
-kafka: { brokers: "${kafka.brokers[0]!}" }
+kafka: { brokers: "${live.kafka.brokers[0]!}" }
 mqtt: { url: "${broker.url}", protocol: ${options.protocol ?? '5'} }
 sources:
   payments: { type: Payment, mqtt: { topics: { filter: "${id}/+", qos: ${options.qos ?? 1} }, ${mqtt} } }
@@ -83,14 +68,14 @@ test.each([
   await subscribed(port, run);
   const publishing = publish(topic, events, kills * 1200, qos);
   for (let kill = 0; kill < kills; kill++) {
-    const before = (await alertsOf(own, output)).length;
-    await eventually('more alerts', async () => (await alertsOf(own, output)).length > before, 20_000, run);
+    const before = (await alertsOf(live.own, output)).length;
+    await eventually('more alerts', async () => (await alertsOf(live.own, output)).length > before, 20_000, run);
     await sleep(Math.random() * 300);
     await run.end('SIGKILL');
     run = folder.start('job.yaml');
   }
   await publishing;
-  const seen = await settled(own, output, expected, 30_000, run);
+  const seen = await settled(live.own, output, expected, 30_000, run);
   expect(faultsOf(seen, expected)).toEqual([]);
   expect(await run.end('SIGTERM')).toBe(0);
 }, 90_000);
@@ -112,7 +97,7 @@ test('the broker restarts with messages unacknowledged, then the job too: every 
   await broker.restart();
   await eventually('the publisher is back', () => sender.client.connected, 10_000);
   await publish(topic, events.slice(3200));
-  const seen = await settled(own, output, expected, 30_000, run);
+  const seen = await settled(live.own, output, expected, 30_000, run);
   expect(faultsOf(seen, expected)).toEqual([]);
   expect(await run.end('SIGTERM')).toBe(0);
 }, 90_000);
@@ -123,7 +108,7 @@ test('on-receive: a crash loses what came since the last checkpoint, and nothing
   let run = folder.start('job.yaml');
   await subscribed(port, run);
   await publish(topic, events.slice(0, 1000));
-  const txs = async (): Promise<string[]> => (await alertsOf(own, output)).map(({ to }) => to);
+  const txs = async (): Promise<string[]> => (await alertsOf(live.own, output)).map(({ to }) => to);
   await eventually('the first thousand', async () => (await txs()).length === 1000, 20_000, run);
   // Just after a checkpoint: these are acknowledged, and not covered by another one.
   await publish(topic, events.slice(1000, 2000));
@@ -134,7 +119,7 @@ test('on-receive: a crash loses what came since the last checkpoint, and nothing
   run = folder.start('job.yaml');
   await eventually('what came while it was away', async () => (await txs()).length >= 3000 - lost, 30_000, run);
   await sleep(1000);
-  const seen = await alertsOf(own, output);
+  const seen = await alertsOf(live.own, output);
   expect(new Set(seen.map(({ id }) => id)).size).toBe(seen.length);
   expect(seen.length).toBe(3000 - lost);
   expect(lost).toBeGreaterThan(0);
@@ -154,7 +139,7 @@ test('an event type without `once within`: at least once', async () => {
     await run.says('the job runs');
   }
   await publishing;
-  const distinct = async (): Promise<number> => new Set((await alertsOf(own, output)).map(({ id }) => id)).size;
+  const distinct = async (): Promise<number> => new Set((await alertsOf(live.own, output)).map(({ id }) => id)).size;
   await eventually('every alert', async () => await distinct() === events.length, 30_000, run);
   expect(await run.end('SIGTERM')).toBe(0);
 }, 60_000);

@@ -1,26 +1,12 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Kafka } from '../../../src/connect/kafka/index.ts';
-import { freePort, startKafka, type KafkaServer } from '../../support/brokers/index.ts';
-import { alertsOf, client, faultsOf, JobFolder, JobRun, produce, settled } from '../../support/job.ts';
-import { alertsInFile, eventually, jsonLines, said, statusOf } from '../../support/live.ts';
+import { freePort } from '../../support/brokers/index.ts';
+import { alertsOf, faultsOf, JobRun, produce, settled, type JobFolder } from '../../support/job.ts';
+import { alertsInFile, eventually, jsonLines, liveKafka, said, statusOf } from '../../support/live.ts';
 
-let kafka: KafkaServer;
-let own: Kafka;
-const folders: JobFolder[] = [];
-
-beforeAll(async () => {
-  kafka = await startKafka();
-  own = await client(kafka.brokers[0]!);
-}, 120_000);
-
-afterAll(async () => {
-  for (const folder of folders) await folder.remove();
-  await own?.close();
-  await kafka?.stop();
-}, 60_000);
+const live = liveKafka();
 
 const RULES = `
 event Login {
@@ -56,16 +42,15 @@ interface Setup { readonly folder: JobFolder; readonly logins: string; readonly 
 async function setup(name: string, options: { partitions: number; logins?: string; payments?: string; more?: string }): Promise<Setup> {
   const id = `${name}-${Date.now().toString(36)}`;
   const [logins, pays, fraud, large] = ['logins', 'payments', 'fraud', 'large'].map((what) => `${id}-${what}`) as [string, string, string, string];
-  await own.ensureTopics([logins, pays].map((topic) => ({ topic, partitions: options.partitions })));
-  await own.ensureTopics([fraud, large].map((topic) => ({ topic, partitions: 1 })));
-  const folder = new JobFolder();
-  folders.push(folder);
+  await live.own.ensureTopics([logins, pays].map((topic) => ({ topic, partitions: options.partitions })));
+  await live.own.ensureTopics([fraud, large].map((topic) => ({ topic, partitions: 1 })));
+  const folder = live.folder();
   const port = await freePort();
   folder.file('rules.cep', RULES);
   folder.file('job.yaml', `
 name: ${id}
 rules: rules.cep
-kafka: { brokers: "${kafka.brokers[0]!}", sessionTimeout: 6s }
+kafka: { brokers: "${live.kafka.brokers[0]!}", sessionTimeout: 6s }
 sources:
   logins: { type: Login, ${options.logins ?? ''} kafka: { topics: ${logins}, partitionedBy: card } }
   payments: { type: Payment, ${options.payments ?? ''} kafka: { topics: ${pays}, partitionedBy: card } }
@@ -84,10 +69,10 @@ test('an idle partition: who waits for it is said in the log, then that it is id
   const run = folder.start('job.yaml');
   await run.says('the job runs');
   const began = Date.now();
-  await produce(own, logins, [login('l1', 0)]);
-  await produce(own, payments, [payment('p1', 1000, 500), payment('p2', 20_000, 1)]);
+  await produce(live.own, logins, [login('l1', 0)]);
+  await produce(live.own, payments, [payment('p1', 1000, 500), payment('p2', 20_000, 1)]);
   await run.says('rules wait for this stream', 15_000);
-  expect(await alertsOf(own, fraud)).toEqual([]);
+  expect(await alertsOf(live.own, fraud)).toEqual([]);
   expect(said(run, 'rules wait for this stream')[0]).toMatchObject({ stream: `${logins}/0`, rules: ['Takeover'], lastEvent: new Date(START).toISOString() });
   const [task] = (await statusOf(port))!.tasks;
   expect(task!.watermark).toBe(START);
@@ -95,9 +80,9 @@ test('an idle partition: who waits for it is said in the log, then that it is id
   await run.says('this stream is idle: event time no longer waits for it', 15_000);
   expect(Date.now() - began).toBeGreaterThan(6500);
   expect(said(run, 'this stream is idle: event time no longer waits for it')[0]).toMatchObject({ stream: `${logins}/0`, lastEvent: new Date(START).toISOString() });
-  await eventually('the alert', async () => (await alertsOf(own, fraud)).length === 1, 10_000, run);
+  await eventually('the alert', async () => (await alertsOf(live.own, fraud)).length === 1, 10_000, run);
   // A record ends the idleness.
-  await produce(own, logins, [login('l2', 30_000)]);
+  await produce(live.own, logins, [login('l2', 30_000)]);
   await run.says('this stream is no longer idle');
   expect(await run.end('SIGTERM')).toBe(0);
 }, 60_000);
@@ -107,9 +92,9 @@ test('a feed that a rule does not read does not hold it up; what cannot be read 
   const { folder, payments, port, fraud, large } = await setup('groups', { partitions: 1, logins: 'idle: never,', payments: 'idle: never,', more: rejects });
   const run = folder.start('job.yaml');
   await run.says('the job runs');
-  await produce(own, payments, [payment('p1', 1000, 950), { card: 'a', text: '{"tx":"broken"' }, payment('p2', 2000, 5), payment('p3', 3000, 990), payment('p4', 9000, 5)]);
-  await eventually('the alerts of the rule that reads payments alone', async () => (await alertsOf(own, large)).length === 2, 20_000, run);
-  expect(await alertsOf(own, fraud)).toEqual([]);
+  await produce(live.own, payments, [payment('p1', 1000, 950), { card: 'a', text: '{"tx":"broken"' }, payment('p2', 2000, 5), payment('p3', 3000, 990), payment('p4', 9000, 5)]);
+  await eventually('the alerts of the rule that reads payments alone', async () => (await alertsOf(live.own, large)).length === 2, 20_000, run);
+  expect(await alertsOf(live.own, fraud)).toEqual([]);
   const status = (await statusOf(port))!;
   expect(status.tasks[0]!.watermark).toBeUndefined();
   await eventually('the reject', () => jsonLines(join(folder.folder, 'rejects.jsonl')).length > 0, 10_000, run);
@@ -150,17 +135,17 @@ test('two topics of three partitions, with events at equal times: the alerts of 
   let run = folder.start('job.yaml');
   const half = Math.ceil(ins!.length / 2);
   // The one topic is far ahead of the other, then it is the other way round.
-  await produce(own, payments, pays!.slice(0, 800));
+  await produce(live.own, payments, pays!.slice(0, 800));
   await run.says('the job runs');
-  await produce(own, logins, ins!.slice(0, half));
+  await produce(live.own, logins, ins!.slice(0, half));
   await sleep(1000);
   await run.end('SIGKILL');
-  await produce(own, logins, ins!.slice(half));
+  await produce(live.own, logins, ins!.slice(half));
   run = folder.start('job.yaml');
   await run.says('the job runs');
-  await produce(own, payments, pays!.slice(800));
-  expect(faultsOf(await settled(own, large, expected.get('Big')!, 30_000, run), expected.get('Big')!)).toEqual([]);
-  expect(faultsOf(await settled(own, fraud, expected.get('Takeover')!, 30_000, run), expected.get('Takeover')!)).toEqual([]);
+  await produce(live.own, payments, pays!.slice(800));
+  expect(faultsOf(await settled(live.own, large, expected.get('Big')!, 30_000, run), expected.get('Big')!)).toEqual([]);
+  expect(faultsOf(await settled(live.own, fraud, expected.get('Takeover')!, 30_000, run), expected.get('Takeover')!)).toEqual([]);
   expect(await run.end('SIGTERM')).toBe(0);
 }, 90_000);
 
@@ -169,8 +154,8 @@ test('an event of the future is rejected, and event time stays where it is', asy
   const run = folder.start('job.yaml');
   await run.says('the job runs');
   const now = Date.now() - START;
-  await produce(own, payments, [payment('p1', now, 950), payment('ahead', now + 3_600_000, 999), payment('p2', now + 100, 960), payment('p3', now + 200, 1)]);
-  await eventually('the alerts', async () => (await alertsOf(own, large)).length === 2, 20_000, run);
+  await produce(live.own, payments, [payment('p1', now, 950), payment('ahead', now + 3_600_000, 999), payment('p2', now + 100, 960), payment('p3', now + 200, 1)]);
+  await eventually('the alerts', async () => (await alertsOf(live.own, large)).length === 2, 20_000, run);
   const rejected = jsonLines<{ text: string }>(join(folder.folder, 'rejects.jsonl'));
   expect(rejected).toMatchObject([{ reason: 'future', source: 'payments', offset: 1 }]);
   expect(JSON.parse(rejected[0]!.text)).toMatchObject({ tx: 'ahead' });
@@ -184,11 +169,11 @@ test('late events go to their outlet as they came, and a later run takes them', 
   const { folder, payments, large } = await setup('late', { partitions: 1, logins: 'idle: 300ms,', payments: 'idle: never, lateness: 5s,', more: 'late: { file: late.jsonl }' });
   const run = folder.start('job.yaml');
   await run.says('the job runs');
-  await produce(own, payments, [payment('p1', 60_000, 950), payment('p2', 120_000, 5)]);
-  await eventually('the first alert', async () => (await alertsOf(own, large)).length === 1, 20_000, run);
+  await produce(live.own, payments, [payment('p1', 60_000, 950), payment('p2', 120_000, 5)]);
+  await eventually('the first alert', async () => (await alertsOf(live.own, large)).length === 1, 20_000, run);
   // Within the lateness, and beyond it.
-  await produce(own, payments, [payment('p3', 116_000, 970), payment('p4', 100_000, 980), payment('p5', 180_000, 5)]);
-  await eventually('the second alert', async () => (await alertsOf(own, large)).length === 2, 20_000, run);
+  await produce(live.own, payments, [payment('p3', 116_000, 970), payment('p4', 100_000, 980), payment('p5', 180_000, 5)]);
+  await eventually('the second alert', async () => (await alertsOf(live.own, large)).length === 2, 20_000, run);
   await eventually('the late one', () => jsonLines(join(folder.folder, 'late.jsonl')).length > 0, 10_000, run);
   expect(await run.end('SIGTERM')).toBe(0);
   const late = join(folder.folder, 'late.jsonl');

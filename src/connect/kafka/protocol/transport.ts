@@ -17,6 +17,30 @@ export interface Link {
   close(): void;
 }
 
+/** A client's connection as a link. */
+export interface Client {
+  isOpen(): boolean;
+  send(key: number, version: number, flexible: boolean, body: Buffer): Promise<Buffer>;
+  destroy(): void;
+  /** The client's error as one of ours. */
+  translate(error: unknown): KafkaError;
+}
+
+/** `where`: the broker's address, for errors. */
+export function linkOver(client: Client, where: string): Link {
+  return {
+    get open() { return client.isOpen(); },
+    async request(key, version, flexible, body, timeout) {
+      try {
+        return await within(client.send(key, version, flexible, body), timeout, where, () => { client.destroy(); });
+      } catch (error) {
+        throw client.translate(error);
+      }
+    },
+    close: () => { client.destroy(); },
+  };
+}
+
 /** Settles as `work` does, or after `timeout` ms rejects with NETWORK and calls `expired`. */
 export function within<T>(work: Promise<T>, timeout: number, what: string, expired: () => void): Promise<T> {
   return new Promise((resolve, reject) => {
