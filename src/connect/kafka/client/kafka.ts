@@ -132,6 +132,7 @@ export class KafkaClient implements Kafka {
     // Consumers hand over what they hold, for which their owner may still want to commit.
     await Promise.all([...this.#consumers.keys()].map((consumer) => consumer.close()));
     await Promise.all([...this.#producers].map((producer) => producer.close()));
+    this.#cluster.close();
     await this.#api.close();
   }
 
