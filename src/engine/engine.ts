@@ -35,14 +35,27 @@ export interface EngineOptions {
    * that the watermark has reached them.
    */
   readonly watermarks?: 'own' | 'given' | undefined;
-  /** Called with each late event. */
-  readonly onLate?: ((batch: Batch, row: number) => void) | undefined;
+  /** Called with each late event, and the watermark it came after. */
+  readonly onLate?: ((batch: Batch, row: number, watermark: number) => void) | undefined;
   /** A derived event that lacked a required field was dropped. */
   readonly onDerivedRejected?: ((rule: string, type: string, field: string) => void) | undefined;
   /** Processing time of an alert, ms since the epoch. */
   readonly now?: (() => number) | undefined;
   /** For tests of images: every record of the state has small pages of its own, so that a write that is not marked shows. */
   readonly recordsApart?: boolean | undefined;
+}
+
+/**
+ * How a watermark that is given goes on with each event of a batch: to the largest time of the batch's stream less its lateness, as far as the other
+ * streams let it. So whether an event is late hangs on the events before it and not on the batches they come in.
+ */
+export interface Pace {
+  /** Largest event time of the stream before the batch; -Infinity: none. */
+  readonly largest: number;
+  /** ms */
+  readonly lateness: number;
+  /** The least that the other streams have come to; Infinity: none holds event time back. */
+  readonly bound: number;
 }
 
 export interface RuleStats extends Counters { readonly name: string; readonly openRuns: number }
@@ -199,10 +212,17 @@ export class Engine {
 
   newBatch(capacity?: number): Batch { return new Batch(this.schema.slots, capacity); }
 
-  /** Takes a batch of events in order of arrival; what the watermark reaches is processed before it returns. */
-  push(batch: Batch): void {
-    if (this.#given) this.#pushHeld(batch);
-    else if (this.#lateness === 0 && this.#held.count === 0) {
+  /**
+   * Takes a batch of events in order of arrival; what the watermark reaches is processed before it returns. Where watermarks are given, events are held,
+   * and with a `pace` the watermark goes on with each of them; `advance` is to be called then before anything else.
+   */
+  push(batch: Batch, pace?: Pace): void {
+    if (this.#given) {
+      this.#pushHeld(batch, pace);
+      if (this.strings.size > this.#sweepAt) this.#sweep();
+      return;
+    }
+    if (this.#lateness === 0 && this.#held.count === 0) {
       for (let row = 0; row < batch.count; row += BLOCK) this.#processRows(batch, row, Math.min(row + BLOCK, batch.count), false);
       this.#fireTimers(this.#watermark);
     } else {
@@ -335,15 +355,21 @@ export class Engine {
   // --- order ----------------------------------------------------------------------------------------------------------------------------------
 
   /** Holds what is not late. */
-  #pushHeld(batch: Batch): void {
+  #pushHeld(batch: Batch, pace: Pace | undefined): void {
     const { count, time } = batch;
     const rows = this.#rowsFor(count);
+    const { lateness, bound } = pace ?? { lateness: 0, bound: -Infinity };
+    let largest = pace?.largest ?? Infinity;
     let n = 0;
     for (let row = 0; row < count; row++) {
       const t = time[row]!;
       if (t < this.#watermark) { this.#countLate(batch, row); continue; }
       if (t > this.#largest) this.#largest = t;
       rows[n++] = row;
+      if (t <= largest) continue;
+      largest = t;
+      const watermark = t - lateness < bound ? t - lateness : bound;
+      if (watermark > this.#watermark) this.#watermark = watermark;
     }
     if (n > 0) this.#held.add(batch, rows, n);
   }
@@ -375,7 +401,7 @@ export class Engine {
 
   #countLate(batch: Batch, row: number): void {
     this.#late++;
-    this.#options.onLate?.(batch, row);
+    this.#options.onLate?.(batch, row, this.#watermark);
   }
 
   #rowsFor(count: number): Int32Array {

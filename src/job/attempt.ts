@@ -13,7 +13,7 @@ import { LATE, REJECTS, SHADOW } from './outputs.ts';
 import { JobError, kafkaInputs, sinkOf, sourceOf } from './parts.ts';
 import { TaskStore, type TaskState } from './state.ts';
 import type { JobStatus, RuleStatus, TaskStatus } from './status.ts';
-import { Task, type TaskHost, type TaskInput } from './task.ts';
+import { sentName, Task, type TaskHost, type TaskInput } from './task.ts';
 
 /** ms between two looks at the clock. */
 const TICK = 100;
@@ -139,6 +139,15 @@ export class Attempt {
     return asked.some((answer) => answer.status === 'rejected' && answer.reason instanceof StoreFencedError);
   }
 
+  /** What is not there yet of what a job in work has. */
+  waitsFor(): string[] {
+    const stage = this.#kafkaSource?.stage;
+    if (stage === 'dealing') return ['the consumer group is dealing out the partitions'];
+    const restoring = [...this.#tasks.keys()].filter((task) => !this.#open.has(task));
+    if (restoring.length > 0) return [`restoring task ${restoring.join(', ')}`];
+    return stage === 'opening' ? ['the partitions given to this process are being taken up'] : [];
+  }
+
   tasks(): TaskStatus[] { return [...this.#open.values()].map((task) => task.status()); }
   ruleCounts(): RuleStatus[] { return [...this.#open.values()].flatMap((task) => task.ruleCounts().map(({ name, events, alerts, timedOut, dropped, suppressed }) => ({ rule: name, events, alerts, timedOut, dropped, suppressed }))); }
   sources(): JobStatus['sources'] {
@@ -211,6 +220,7 @@ export class Attempt {
       route: (record) => this.#route(record),
       alertEnds: () => this.#alertEnds(),
       sentSince: (ends, task) => this.#sentSince(ends, task),
+      repeating: [...new Set([...this.#outlets.values()].map(({ sink }) => sink.name))],
       committed: async (task, positions) => { await Promise.all(this.#sources.map((source) => source.committed(task, positions))); },
     };
   }
@@ -314,8 +324,8 @@ export class Attempt {
     return ends;
   }
 
-  async #sentSince(ends: TaskState['ends'] | undefined, task: number): Promise<Set<string>> {
-    const ids = new Set<string>();
+  async #sentSince(ends: TaskState['ends'] | undefined, task: number): Promise<Map<string, number>> {
+    const sent = new Map<string, number>();
     for (const topic of new Set(this.#transactional.values())) {
       const from = ends?.[topic] ?? await this.#kafka!.startOffsets(topic);
       const to = await this.#kafka!.endOffsets(topic, 'read_uncommitted');
@@ -325,12 +335,14 @@ export class Attempt {
         await this.#kafka!.read(topic, partition, start, end, 'read_committed', (batch) => {
           for (let i = 0; i < batch.count; i++) {
             const id = batch.header(i, 'id');
-            if (id !== undefined && batch.header(i, 'task') === String(task)) ids.add(id);
+            if (id === undefined || batch.header(i, 'task') !== String(task)) continue;
+            const name = sentName(topic, id);
+            sent.set(name, (sent.get(name) ?? 0) + 1);
           }
         });
       }
     }
-    return ids;
+    return sent;
   }
 }
 

@@ -136,7 +136,7 @@ export class Job {
     const rules = new Map(this.#before);
     for (const rule of this.#attempt?.ruleCounts() ?? []) add(rules, rule);
     return {
-      job: this.#options.config.name, started: this.#started, state: this.#state, failure: this.#failure, restarts: this.#restarts,
+      job: this.#options.config.name, started: this.#started, state: this.#state, waitsFor: this.#state === 'running' ? this.#attempt?.waitsFor() ?? [] : [], failure: this.#failure, restarts: this.#restarts,
       tasks: this.#attempt?.tasks() ?? [], sources: this.#attempt?.sources() ?? [], rules: [...rules.values()], sent: Object.fromEntries(sent),
       rejected: Object.fromEntries(counts.rejected), late: counts.late, latency: counts.latency, pause: counts.pause, checkpointDuration: counts.duration,
     };

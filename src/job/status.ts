@@ -5,6 +5,8 @@ export interface JobStatus {
   readonly started: number;
   /** `starting` until every task stands and every source runs; `restarting` after a failure, until it does again. */
   readonly state: 'starting' | 'running' | 'restarting' | 'stopping' | 'stopped' | 'failed';
+  /** While it runs: why it does not do its work yet. Empty: it does, be it that it has no partitions. */
+  readonly waitsFor: readonly string[];
   /** Why it restarts or failed. */
   readonly failure: string | undefined;
   readonly restarts: number;

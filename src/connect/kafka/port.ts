@@ -58,6 +58,8 @@ export interface Consumer {
   seek(partition: TopicPartition, offset: number): void;
   /** Whether the partition's silence is its own: false while the broker that leads it is away, or has not been asked yet. */
   answers(partition: TopicPartition): boolean;
+  /** `dealing`: the group has not dealt out to this member, or it has lost its place; `opening`: onAssigned is under way; `open`: all that was given, be it nothing, is read. */
+  readonly stage: 'dealing' | 'opening' | 'open';
   /** What fences commits by group, where the client can: pass it to `Transaction.commit`. */
   membership(): GroupMembership;
   close(): Promise<void>;

@@ -3,7 +3,7 @@ import type { JobStatus } from '../../../src/job/status.ts';
 /** A running job's status; `more` stands in place of what is here. */
 export function statusOf(more: Partial<JobStatus> = {}): JobStatus {
   return {
-    job: 'fraud', started: Date.UTC(2026, 3, 1), state: 'running', failure: undefined, restarts: 2,
+    job: 'fraud', started: Date.UTC(2026, 3, 1), state: 'running', waitsFor: [], failure: undefined, restarts: 2,
     tasks: [{
       task: 0, watermark: Date.UTC(2026, 3, 1, 12), events: 1000, stateBytes: 4096, keys: 7, waiting: 3,
       streams: [
