@@ -12,6 +12,8 @@ export interface KafkaConnection {
   /** Passed to the client as it is: `true`, or Node's TLS options. */
   readonly tls?: boolean | object | undefined;
   readonly sasl?: { readonly mechanism: string; readonly username: string; readonly password: string } | undefined;
+  /** Whether what is fetched is held against its checksums. Default: true. */
+  readonly checkCrc?: boolean | undefined;
   readonly log: Log;
 }
 
