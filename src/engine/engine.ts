@@ -82,8 +82,11 @@ export interface EngineGauges extends Omit<EngineStats, 'rules'> {
   /** Events held back. */
   readonly held: number;
   readonly timers: number;
-  readonly rules: readonly Omit<RuleStats, 'openRuns'>[];
+  readonly rules: readonly RuleGauges[];
 }
+
+/** What a rule holds, kept count of: open runs with those that are out of time and not cleared away yet; bytes without the events, which rules share. */
+export interface RuleGauges extends Counters { readonly name: string; readonly keys: number; readonly runs: number; readonly bytes: number }
 
 /** What an image says beside its pages. */
 interface Header {
@@ -280,7 +283,7 @@ export class Engine {
       events: this.#events, late: this.#late, duplicates: this.#duplicates, derivedRejected: this.#derivedRejected,
       watermark: this.#watermark, bytes: heap.bytesUsed, tableBytes: tables.bytesUsed, stringBytes: this.strings.byteLength, heldBytes: this.#held.byteLength,
       keys: this.#keys.count, held: this.#held.count, timers: timers.size,
-      rules: this.#runners.filter((runner) => !runner.plan.isGroup).map((runner) => ({ name: runner.plan.rule.name, ...runner.counters, events: this.#seenBy(runner) })),
+      rules: this.#runners.filter((runner) => !runner.plan.isGroup).map((runner) => ({ name: runner.plan.rule.name, ...runner.counters, ...runner.size, bytes: Math.max(0, runner.size.bytes), events: this.#seenBy(runner) })),
     };
   }
 
@@ -335,6 +338,7 @@ export class Engine {
     this.#store.runs = header.runs;
     this.#nextCleanup = Math.min(Infinity, ...[...this.#cleanups.values()].map((cleanup) => cleanup.due));
     this.#store.current.time = this.#watermark;
+    this.#measure();
   }
 
   #header(): Header {
@@ -593,16 +597,22 @@ export class Engine {
   #runKey(runner: RuleRunner, mayStart: boolean): void {
     const store = this.#store;
     const { index } = runner.plan;
+    const { heap } = store;
+    const owned = heap.bytesOwned;
     let ks = this.#keys.find(index, store.K, runner.layout.width);
+    const nodes = ks === 0 ? 0 : heap.i32[2 * ks + KEY.nodes]!;
     const { group } = runner.plan;
     const shared = group < 0 ? 0 : this.#keys.find(group, store.K, runner.layout.width);
     if (ks === 0) {
       if (!mayStart && shared === 0) return;
       ks = runner.newKey();
       this.#keys.add(ks);
+      runner.size.keys++;
     }
     if (shared !== 0) runner.pull(ks, this.#runners[group]!, shared);
     runner.process(ks);
+    runner.size.bytes += heap.bytesOwned - owned;
+    runner.size.runs += heap.i32[2 * ks + KEY.nodes]! - nodes;
     this.#after(runner, ks, store.current.time);
   }
 
@@ -657,7 +667,23 @@ export class Engine {
   #freeKey(runner: RuleRunner, ks: number): void {
     this.#keys.remove(ks);
     runner.forget(ks);
-    this.#store.heap.free(ks, runner.layout.units);
+    const { heap } = this.#store;
+    const owned = heap.bytesOwned;
+    heap.free(ks, runner.layout.units);
+    runner.size.keys--;
+    runner.size.bytes += heap.bytesOwned - owned;
+  }
+
+  /** After a restore: what the rules hold, by a walk over the keys. */
+  #measure(): void {
+    const { heap } = this.#store;
+    for (const { size } of this.#runners) size.keys = size.runs = size.bytes = 0;
+    for (const ks of this.#keys.all()) {
+      const runner = this.#runners[heap.i32[2 * ks + KEY.rule]!]!;
+      runner.size.keys++;
+      runner.size.runs += heap.i32[2 * ks + KEY.nodes]!;
+      runner.size.bytes += runner.bytesOf(ks);
+    }
   }
 
   #schedule(span: number, ks: number, due: number): void {
@@ -678,14 +704,16 @@ export class Engine {
       current.time = timer.time;
       this.#shadow = false;
       const at = timer.time;
-      if (timer.kind === TIMER_SESSION) {
-        runner.fireSession(ks, at);
+      const owned = store.heap.bytesOwned;
+      // The key of a start that is dead may be gone.
+      const isLive = timer.kind === TIMER_SESSION || runner.isLiveStart(timer.b);
+      const nodes = isLive ? store.heap.i32[2 * ks + KEY.nodes]! : 0;
+      if (timer.kind === TIMER_SESSION) runner.fireSession(ks, at);
+      else runner.fire(ks, timer.b, at, timer.kind);
+      runner.size.bytes += store.heap.bytesOwned - owned;
+      if (isLive) {
+        runner.size.runs += store.heap.i32[2 * ks + KEY.nodes]! - nodes;
         this.#after(runner, ks, at);
-      } else if (runner.isLiveStart(timer.b)) {
-        runner.fire(ks, timer.b, at, timer.kind);
-        this.#after(runner, ks, at);
-      } else {
-        runner.fire(ks, timer.b, at, timer.kind);
       }
       if (this.#queue.length > 0) this.#derive();
     }
@@ -697,7 +725,13 @@ export class Engine {
         const ks = cleanup.shift();
         const runner = this.#runners[store.heap.i32[2 * ks + KEY.rule]!]!;
         store.heap.ints(ks)[2 * ks + KEY.flags]! &= ~QUEUED;
-        if (runner.isExpired(ks, now)) runner.clear(ks);
+        if (runner.isExpired(ks, now)) {
+          const owned = store.heap.bytesOwned;
+          runner.size.runs -= store.heap.i32[2 * ks + KEY.nodes]!;
+          runner.clear(ks);
+          runner.size.runs += store.heap.i32[2 * ks + KEY.nodes]!;
+          runner.size.bytes += store.heap.bytesOwned - owned;
+        }
         if (runner.isEmpty(ks, now)) this.#freeKey(runner, ks);
         else {
           store.heap.ints(ks)[2 * ks + KEY.flags]! |= QUEUED;

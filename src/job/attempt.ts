@@ -149,7 +149,10 @@ export class Attempt {
   }
 
   tasks(): TaskStatus[] { return [...this.#open.values()].map((task) => task.status()); }
-  ruleCounts(): RuleStatus[] { return [...this.#open.values()].flatMap((task) => task.ruleCounts().map(({ name, events, alerts, timedOut, dropped, suppressed }) => ({ rule: name, events, alerts, timedOut, dropped, suppressed }))); }
+  ruleCounts(): RuleStatus[] {
+    return [...this.#open.values()].flatMap((task) => task.ruleCounts().map(({ name, events, alerts, timedOut, dropped, suppressed, keys, runs, bytes }) => (
+      { rule: name, events, alerts, timedOut, dropped, suppressed, keys, runs, bytes })));
+  }
   sources(): JobStatus['sources'] {
     const kinds = new Map([...this.#config.sources].map(([name, source]) => [name, source.kind] as const));
     return this.#sources.map((source) => ({ source: source.name, kind: kinds.get(source.name) ?? 'kafka', streams: source.status() }));

@@ -143,7 +143,8 @@ export class Job {
   }
 
   #keepCounts(attempt: Attempt): void {
-    for (const rule of attempt.ruleCounts()) add(this.#before, rule);
+    // What it held went with it.
+    for (const rule of attempt.ruleCounts()) add(this.#before, { ...rule, keys: 0, runs: 0, bytes: 0 });
   }
 }
 
@@ -160,5 +161,6 @@ function add(rules: Map<string, RuleStatus>, more: RuleStatus): void {
   rules.set(more.rule, known === undefined ? more : {
     rule: more.rule, events: known.events + more.events, alerts: known.alerts + more.alerts, timedOut: known.timedOut + more.timedOut,
     dropped: known.dropped + more.dropped, suppressed: known.suppressed + more.suppressed,
+    keys: known.keys + more.keys, runs: known.runs + more.runs, bytes: known.bytes + more.bytes,
   });
 }

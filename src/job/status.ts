@@ -47,6 +47,10 @@ export interface RuleStatus {
   readonly timedOut: number;
   readonly dropped: number;
   readonly suppressed: number;
+  /** What it holds now: keys; open runs, with those that are out of time and not cleared away yet; bytes, without the events, which rules share. */
+  readonly keys: number;
+  readonly runs: number;
+  readonly bytes: number;
 }
 
 export interface Histogram {

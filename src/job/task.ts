@@ -8,7 +8,7 @@
 import type { Alert } from '../core/alert.ts';
 import type { ProducedRecord } from '../connect/kafka/index.ts';
 import type { Log, OutRecord, RecordBatch } from '../connect/types.ts';
-import { Engine } from '../engine/index.ts';
+import { Engine, type RuleGauges } from '../engine/index.ts';
 import type { Image } from '../state/image.ts';
 import { MissingChunkError, StoreFencedError } from '../state/stores/index.ts';
 import type { Committer, Positions } from './committer.ts';
@@ -261,7 +261,7 @@ export class Task {
       const stats = group.engine.gauges();
       watermark = Math.min(watermark, group.watermarks.watermark);
       events += stats.events;
-      stateBytes += stats.bytes;
+      stateBytes += stats.bytes + stats.tableBytes + stats.stringBytes + stats.heldBytes;
       keys += stats.keys;
       const holding = new Set(group.watermarks.holding());
       for (const clock of group.watermarks.streams) {
@@ -278,7 +278,7 @@ export class Task {
     };
   }
 
-  ruleCounts(): { readonly name: string; readonly events: number; readonly alerts: number; readonly timedOut: number; readonly dropped: number; readonly suppressed: number }[] {
+  ruleCounts(): readonly RuleGauges[] {
     return this.#groups.flatMap(({ engine }) => [...engine.gauges().rules]);
   }
 
