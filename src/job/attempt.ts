@@ -104,9 +104,10 @@ export class Attempt {
 
   /** Drains: sources stop, what was taken in is committed. @throws where that does not work within `deadline` ms */
   async stop(deadline: number): Promise<void> {
-    this.#stopTimers();
     const drained = (async () => {
+      // Records that wait for room get it by a checkpoint, so those go on until the sources rest.
       await Promise.all(this.#sources.map((source) => source.pause()));
+      this.#stopTimers();
       for (const task of this.#open.values()) {
         await task.checkpoint();
         await task.checkpoint();
@@ -117,7 +118,10 @@ export class Attempt {
     const timer = new AbortController();
     await Promise.race([drained, sleep(deadline, undefined, { signal: timer.signal, ref: false }).then(() => {
       throw new Error(`what was taken in could not be committed within ${deadline} ms; the job ends as by a crash, and goes on from its last commit when it is started`);
-    })]).finally(() => { timer.abort(); });
+    })]).finally(() => {
+      timer.abort();
+      this.#stopTimers();
+    });
   }
 
   /** Ends as a crash would, but gives connections back. */
@@ -199,6 +203,8 @@ export class Attempt {
     if (opened === undefined) return;
     const { task } = opened;
     try {
+      // Twice: the one that may be under way does not hold the latest.
+      if (!lost && !this.#isOver) await task.checkpoint();
       if (!lost && !this.#isOver) await task.checkpoint();
     } catch (error) {
       this.#log.warn({ task: number, error: (error as Error).message }, 'the task is handed over without its last commit; its next owner goes on from the one before');

@@ -87,6 +87,7 @@ export class Job {
       const attempt = new Attempt(this.#options, this.#shared);
       this.#attempt = attempt;
       const began = this.#now();
+      let isDraining = false;
       try {
         await attempt.start();
         this.#state = 'running';
@@ -94,6 +95,7 @@ export class Job {
         this.#log.info({ job: this.#options.config.name, rules: this.#shared.groups.flatMap(({ plan }) => plan.rules.filter((rule) => !rule.isGroup).map((rule) => rule.rule.name)) }, 'the job runs');
         await attempt.over;
         this.#state = 'stopping';
+        isDraining = true;
         await attempt.stop(this.#options.config.shutdown.deadline);
         this.#state = 'stopped';
         return;
@@ -107,7 +109,11 @@ export class Job {
         this.#keepCounts(attempt);
         const failure = isReplaced ? replaced(this.#options.config.name, error as Error) : error as Error;
         this.#failure = failure.message;
-        if (this.#stopped.signal.aborted) break;
+        if (this.#stopped.signal.aborted && !isDraining) break;
+        if (this.#stopped.signal.aborted) {
+          this.#state = 'stopped';
+          throw failure instanceof JobError ? failure : new JobError(`Not all that was taken in has been committed: ${failure.message}`, { cause: failure });
+        }
         if (failure instanceof JobError) {
           this.#state = 'failed';
           throw failure;

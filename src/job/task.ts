@@ -171,10 +171,12 @@ export class Task {
     const input = this.#inputOf(records.stream);
     const now = this.#host.now();
     this.#addStream(records.stream);
-    this.#current = { stream: records.stream, arrived: now };
+    const current = { stream: records.stream, arrived: now };
     let began = performance.now();
     for (let at = 0; at < records.count;) {
       let next = records.count;
+      // Every time: records of another stream, or a tick, may have come between.
+      this.#current = current;
       this.#told.rejected.clear();
       this.#told.late.clear();
       for (const group of this.#groups) {
