@@ -9,11 +9,11 @@ import { kafkaConnectionOf, storeSpec, topicOf, topicsToMake, type JobConfig, ty
 import type { RuleGroup } from './groups.ts';
 import type { JobOptions } from './job.ts';
 import { Outlet } from './outlets.ts';
-import { LATE, REJECTS, SHADOW } from './outputs.ts';
+import { LATE, REJECTS, sentName, SHADOW } from './outputs.ts';
 import { JobError, kafkaInputs, sinkOf, sourceOf } from './parts.ts';
 import { TaskStore, type TaskState } from './state.ts';
 import type { JobStatus, RuleStatus, TaskStatus } from './status.ts';
-import { sentName, Task, type TaskHost, type TaskInput } from './task.ts';
+import { Task, type TaskHost, type TaskInput } from './task.ts';
 
 /** ms between two looks at the clock. */
 const TICK = 100;

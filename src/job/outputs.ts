@@ -71,3 +71,6 @@ const CLOSING = utf8.encode('}');
 function placeId(kind: string, stream: string, offset: number, bytes: Uint8Array): string {
   return hash('sha256', `${kind}\n${stream}\n${offset}\n${hash('sha256', bytes, 'hex')}`, 'hex').slice(0, 32);
 }
+
+/** A record of a topic; the alerts of a rule with several `alert` clauses share their id. */
+export const sentName = (topic: string, id: string): string => `${topic}\n${id}`;

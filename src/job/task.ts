@@ -12,9 +12,10 @@ import { Engine, type RuleGauges } from '../engine/index.ts';
 import type { Image } from '../state/image.ts';
 import { MissingChunkError, StoreFencedError } from '../state/stores/index.ts';
 import type { Committer, Positions } from './committer.ts';
+import { Deliveries } from './deliveries.ts';
 import type { RuleGroup } from './groups.ts';
 import { Intake, type IntakeOptions, type Rejected } from './intake.ts';
-import { alertRecord, lateRecord, rejectRecord, SHADOW } from './outputs.ts';
+import { alertRecord, lateRecord, rejectRecord, sentName, SHADOW } from './outputs.ts';
 import { JobError } from './parts.ts';
 import { retrying, type TaskState, type TaskStore } from './state.ts';
 import type { Counts, TaskStatus } from './status.ts';
@@ -95,6 +96,8 @@ export class Task {
   #next = 1;
   #last: { readonly number: number; readonly committed: number; readonly bytes: number } | undefined;
   #failures = 0;
+  /** A checkpoint has failed for good: what it had set aside is in no later one, so there must be none. The next owner goes on from the last commit. */
+  #broken: Error | undefined;
   /** Checkpoints begun. */
   #taken = 0;
   #cycle: Promise<void> | undefined;
@@ -417,6 +420,7 @@ export class Task {
   }
 
   async #commit(): Promise<void> {
+    if (this.#broken !== undefined) throw this.#broken;
     if (!this.#changed && this.#produce.length === 0 && this.#undelivered === 0) { this.#wanted = false; return; }
     const began = performance.now();
     // Asked for before anything of this interval goes out: whoever must fall back to this checkpoint finds there all that it would send again.
@@ -449,6 +453,7 @@ export class Task {
       await this.#committer.commit(checkpoint, positions);
     } catch (error) {
       this.#failures++;
+      this.#broken = error as Error;
       throw error;
     }
     const now = this.#host.now();
@@ -467,31 +472,10 @@ export class Task {
 const NOT_SENT = 'alerts that are out already are not sent again';
 const SENT_AGAIN = 'its alerts are sent again, with the same ids: no outlet of this job writes in transactions';
 
-/** A record of a topic; the alerts of a rule with several `alert` clauses share their id. */
-export const sentName = (topic: string, id: string): string => `${topic}\n${id}`;
-
 /** Whether the set had it before; it has it now. */
 function isKnown(offsets: Set<number>, offset: number): boolean {
   const { size } = offsets;
   return offsets.add(offset).size === size;
-}
-
-/** Records that one checkpoint covers and that are on their way through outlets. */
-class Deliveries {
-  left = 0;
-  #done: (() => void) | undefined;
-
-  oneDone(): void {
-    this.left--;
-    if (this.left === 0) this.#done?.();
-  }
-
-  /** Resolves when none is left; one call only. */
-  async all(): Promise<void> {
-    if (this.left > 0) await new Promise<void>((resolve) => { this.#done = resolve; });
-  }
-
-  giveUp(): void { this.#done?.(); }
 }
 
 interface Capture {
