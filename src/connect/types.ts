@@ -81,7 +81,7 @@ export interface StreamStatus {
 
 /** One alert, late event or reject on its way out. */
 export interface OutRecord {
-  /** Identity for dropping repeats; '' for records that have none. */
+  /** Identity for dropping repeats: the same after a restart. '' for records that have none. */
   readonly id: string;
   /** Partitioning key: the rule's key as text; '' for none. */
   readonly key: string;
@@ -89,6 +89,8 @@ export interface OutRecord {
   readonly value: Uint8Array;
   readonly headers: Readonly<Record<string, string>>;
   readonly channel: string;
+  /** The value with what the headers say, as JSON text of one object, for sinks without headers. Absent: the value says it all. */
+  readonly enveloped?: (() => Uint8Array) | undefined;
 }
 
 /** A sink without transactions: at least once. `send` resolves when the records are as safe as the sink makes them; it throws what cannot be cured by waiting. */

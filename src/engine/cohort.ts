@@ -153,6 +153,13 @@ export class Cohort {
     heap.ints(ks)[2 * ks + KEY.nodes] = 0;
   }
 
+  /** Units of the key's queue. */
+  unitsOf(ks: number): number {
+    const { i32 } = this.#store.heap;
+    const q = i32[2 * ks + this.#at]!;
+    return q === 0 ? 0 : this.#units(i32[2 * q + QUEUE.capacity]!);
+  }
+
   openRuns(ks: number): number {
     const { heap, current } = this.#store;
     const { i32, f64 } = heap;

@@ -35,14 +35,27 @@ export interface EngineOptions {
    * that the watermark has reached them.
    */
   readonly watermarks?: 'own' | 'given' | undefined;
-  /** Called with each late event. */
-  readonly onLate?: ((batch: Batch, row: number) => void) | undefined;
+  /** Called with each late event, and the watermark it came after. */
+  readonly onLate?: ((batch: Batch, row: number, watermark: number) => void) | undefined;
   /** A derived event that lacked a required field was dropped. */
   readonly onDerivedRejected?: ((rule: string, type: string, field: string) => void) | undefined;
   /** Processing time of an alert, ms since the epoch. */
   readonly now?: (() => number) | undefined;
   /** For tests of images: every record of the state has small pages of its own, so that a write that is not marked shows. */
   readonly recordsApart?: boolean | undefined;
+}
+
+/**
+ * How a watermark that is given goes on with each event of a batch: to the largest time of the batch's stream less its lateness, as far as the other
+ * streams let it. So whether an event is late hangs on the events before it and not on the batches they come in.
+ */
+export interface Pace {
+  /** Largest event time of the stream before the batch; -Infinity: none. */
+  readonly largest: number;
+  /** ms */
+  readonly lateness: number;
+  /** The least that the other streams have come to; Infinity: none holds event time back. */
+  readonly bound: number;
 }
 
 export interface RuleStats extends Counters { readonly name: string; readonly openRuns: number }
@@ -69,8 +82,11 @@ export interface EngineGauges extends Omit<EngineStats, 'rules'> {
   /** Events held back. */
   readonly held: number;
   readonly timers: number;
-  readonly rules: readonly Omit<RuleStats, 'openRuns'>[];
+  readonly rules: readonly RuleGauges[];
 }
+
+/** What a rule holds, kept count of: open runs with those that are out of time and not cleared away yet; bytes without the events, which rules share. */
+export interface RuleGauges extends Counters { readonly name: string; readonly keys: number; readonly runs: number; readonly bytes: number }
 
 /** What an image says beside its pages. */
 interface Header {
@@ -199,10 +215,17 @@ export class Engine {
 
   newBatch(capacity?: number): Batch { return new Batch(this.schema.slots, capacity); }
 
-  /** Takes a batch of events in order of arrival; what the watermark reaches is processed before it returns. */
-  push(batch: Batch): void {
-    if (this.#given) this.#pushHeld(batch);
-    else if (this.#lateness === 0 && this.#held.count === 0) {
+  /**
+   * Takes a batch of events in order of arrival; what the watermark reaches is processed before it returns. Where watermarks are given, events are held,
+   * and with a `pace` the watermark goes on with each of them; `advance` is to be called then before anything else.
+   */
+  push(batch: Batch, pace?: Pace): void {
+    if (this.#given) {
+      this.#pushHeld(batch, pace);
+      if (this.strings.size > this.#sweepAt) this.#sweep();
+      return;
+    }
+    if (this.#lateness === 0 && this.#held.count === 0) {
       for (let row = 0; row < batch.count; row += BLOCK) this.#processRows(batch, row, Math.min(row + BLOCK, batch.count), false);
       this.#fireTimers(this.#watermark);
     } else {
@@ -260,7 +283,7 @@ export class Engine {
       events: this.#events, late: this.#late, duplicates: this.#duplicates, derivedRejected: this.#derivedRejected,
       watermark: this.#watermark, bytes: heap.bytesUsed, tableBytes: tables.bytesUsed, stringBytes: this.strings.byteLength, heldBytes: this.#held.byteLength,
       keys: this.#keys.count, held: this.#held.count, timers: timers.size,
-      rules: this.#runners.filter((runner) => !runner.plan.isGroup).map((runner) => ({ name: runner.plan.rule.name, ...runner.counters, events: this.#seenBy(runner) })),
+      rules: this.#runners.filter((runner) => !runner.plan.isGroup).map((runner) => ({ name: runner.plan.rule.name, ...runner.counters, ...runner.size, bytes: Math.max(0, runner.size.bytes), events: this.#seenBy(runner) })),
     };
   }
 
@@ -315,6 +338,7 @@ export class Engine {
     this.#store.runs = header.runs;
     this.#nextCleanup = Math.min(Infinity, ...[...this.#cleanups.values()].map((cleanup) => cleanup.due));
     this.#store.current.time = this.#watermark;
+    this.#measure();
   }
 
   #header(): Header {
@@ -335,15 +359,21 @@ export class Engine {
   // --- order ----------------------------------------------------------------------------------------------------------------------------------
 
   /** Holds what is not late. */
-  #pushHeld(batch: Batch): void {
+  #pushHeld(batch: Batch, pace: Pace | undefined): void {
     const { count, time } = batch;
     const rows = this.#rowsFor(count);
+    const { lateness, bound } = pace ?? { lateness: 0, bound: -Infinity };
+    let largest = pace?.largest ?? Infinity;
     let n = 0;
     for (let row = 0; row < count; row++) {
       const t = time[row]!;
       if (t < this.#watermark) { this.#countLate(batch, row); continue; }
       if (t > this.#largest) this.#largest = t;
       rows[n++] = row;
+      if (t <= largest) continue;
+      largest = t;
+      const watermark = t - lateness < bound ? t - lateness : bound;
+      if (watermark > this.#watermark) this.#watermark = watermark;
     }
     if (n > 0) this.#held.add(batch, rows, n);
   }
@@ -375,7 +405,7 @@ export class Engine {
 
   #countLate(batch: Batch, row: number): void {
     this.#late++;
-    this.#options.onLate?.(batch, row);
+    this.#options.onLate?.(batch, row, this.#watermark);
   }
 
   #rowsFor(count: number): Int32Array {
@@ -567,16 +597,22 @@ export class Engine {
   #runKey(runner: RuleRunner, mayStart: boolean): void {
     const store = this.#store;
     const { index } = runner.plan;
+    const { heap } = store;
+    const owned = heap.bytesOwned;
     let ks = this.#keys.find(index, store.K, runner.layout.width);
+    const nodes = ks === 0 ? 0 : heap.i32[2 * ks + KEY.nodes]!;
     const { group } = runner.plan;
     const shared = group < 0 ? 0 : this.#keys.find(group, store.K, runner.layout.width);
     if (ks === 0) {
       if (!mayStart && shared === 0) return;
       ks = runner.newKey();
       this.#keys.add(ks);
+      runner.size.keys++;
     }
     if (shared !== 0) runner.pull(ks, this.#runners[group]!, shared);
     runner.process(ks);
+    runner.size.bytes += heap.bytesOwned - owned;
+    runner.size.runs += heap.i32[2 * ks + KEY.nodes]! - nodes;
     this.#after(runner, ks, store.current.time);
   }
 
@@ -631,7 +667,23 @@ export class Engine {
   #freeKey(runner: RuleRunner, ks: number): void {
     this.#keys.remove(ks);
     runner.forget(ks);
-    this.#store.heap.free(ks, runner.layout.units);
+    const { heap } = this.#store;
+    const owned = heap.bytesOwned;
+    heap.free(ks, runner.layout.units);
+    runner.size.keys--;
+    runner.size.bytes += heap.bytesOwned - owned;
+  }
+
+  /** After a restore: what the rules hold, by a walk over the keys. */
+  #measure(): void {
+    const { heap } = this.#store;
+    for (const { size } of this.#runners) size.keys = size.runs = size.bytes = 0;
+    for (const ks of this.#keys.all()) {
+      const runner = this.#runners[heap.i32[2 * ks + KEY.rule]!]!;
+      runner.size.keys++;
+      runner.size.runs += heap.i32[2 * ks + KEY.nodes]!;
+      runner.size.bytes += runner.bytesOf(ks);
+    }
   }
 
   #schedule(span: number, ks: number, due: number): void {
@@ -652,14 +704,16 @@ export class Engine {
       current.time = timer.time;
       this.#shadow = false;
       const at = timer.time;
-      if (timer.kind === TIMER_SESSION) {
-        runner.fireSession(ks, at);
+      const owned = store.heap.bytesOwned;
+      // The key of a start that is dead may be gone.
+      const isLive = timer.kind === TIMER_SESSION || runner.isLiveStart(timer.b);
+      const nodes = isLive ? store.heap.i32[2 * ks + KEY.nodes]! : 0;
+      if (timer.kind === TIMER_SESSION) runner.fireSession(ks, at);
+      else runner.fire(ks, timer.b, at, timer.kind);
+      runner.size.bytes += store.heap.bytesOwned - owned;
+      if (isLive) {
+        runner.size.runs += store.heap.i32[2 * ks + KEY.nodes]! - nodes;
         this.#after(runner, ks, at);
-      } else if (runner.isLiveStart(timer.b)) {
-        runner.fire(ks, timer.b, at, timer.kind);
-        this.#after(runner, ks, at);
-      } else {
-        runner.fire(ks, timer.b, at, timer.kind);
       }
       if (this.#queue.length > 0) this.#derive();
     }
@@ -671,7 +725,13 @@ export class Engine {
         const ks = cleanup.shift();
         const runner = this.#runners[store.heap.i32[2 * ks + KEY.rule]!]!;
         store.heap.ints(ks)[2 * ks + KEY.flags]! &= ~QUEUED;
-        if (runner.isExpired(ks, now)) runner.clear(ks);
+        if (runner.isExpired(ks, now)) {
+          const owned = store.heap.bytesOwned;
+          runner.size.runs -= store.heap.i32[2 * ks + KEY.nodes]!;
+          runner.clear(ks);
+          runner.size.runs += store.heap.i32[2 * ks + KEY.nodes]!;
+          runner.size.bytes += store.heap.bytesOwned - owned;
+        }
         if (runner.isEmpty(ks, now)) this.#freeKey(runner, ks);
         else {
           store.heap.ints(ks)[2 * ks + KEY.flags]! |= QUEUED;

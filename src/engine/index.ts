@@ -1,1 +1,1 @@
-export { Engine, type EngineGauges, type EngineOptions, type EngineStats, type RuleStats } from './engine.ts';
+export { Engine, type EngineGauges, type EngineOptions, type EngineStats, type Pace, type RuleGauges, type RuleStats } from './engine.ts';

@@ -82,7 +82,7 @@ export class Limits {
   #make(rule: number, ks: number, by: number, at: number): number {
     const heap = this.#heap;
     const width = this.#width(rule);
-    const p = heap.alloc(WINDOW.key + width);
+    const p = heap.allocShared(WINDOW.key + width);
     heap.ints(p)[2 * p + WINDOW.rule] = rule;
     const f64 = heap.floats(p);
     f64[p + WINDOW.from] = at;
@@ -101,7 +101,7 @@ export class Limits {
       if (i32[2 * p + WINDOW.suppressed] !== 0 || at < f64[p + WINDOW.from]! + this.#plan.rules[rule]!.rule.limit!.per) continue;
       this.#members.remove(p);
       this.#buckets.remove(p);
-      this.#heap.free(p, WINDOW.key + this.#width(rule));
+      this.#heap.freeShared(p, WINDOW.key + this.#width(rule));
     }
     this.#pruneAt = Math.max(FEW, 2 * this.#buckets.count);
   }

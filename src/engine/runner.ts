@@ -50,6 +50,8 @@ export class RuleRunner {
   readonly layout: KeyLayout;
   readonly classes: Classes;
   readonly counters: Counters = { events: 0, alerts: 0, timedOut: 0, dropped: 0, suppressed: 0, nullKeys: 0 };
+  /** What it holds: see RuleGauges. The engine counts. */
+  readonly size = { keys: 0, runs: 0, bytes: 0 };
   /** ms after the last event of a key when all its runs are over for certain; 0: never. */
   readonly cleanup: number;
   /** `by` names stages. */
@@ -170,6 +172,17 @@ export class RuleRunner {
       for (let n = i32[h]!; n !== 0; n = i32[2 * n + NODE.previous]!) if (this.#nodeOpen(ks, h, position, n)) open++;
     });
     return open;
+  }
+
+  /** Bytes of the key's record, classes, nodes (without their further links) and starts, without the events. */
+  bytesOf(ks: number): number {
+    const { i32 } = this.#store.heap;
+    let units = this.layout.units;
+    if (this.#cohort !== undefined) return 8 * (units + this.#cohort.unitsOf(ks));
+    units += i32[2 * ks + KEY.nodes]! * NODE.units;
+    this.#eachClass(ks, (_, position) => { if (!position.single) units += classUnits(position); });
+    for (let sr = i32[2 * ks + KEY.starts]!; sr !== 0; sr = i32[2 * sr + START.next]!) units += START.units;
+    return 8 * units;
   }
 
   /** Has any run of the key a start that is not over at `now`? Used to drop what is expired. */

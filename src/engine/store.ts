@@ -111,7 +111,7 @@ export class Store {
     const { current, plan, heap, E } = this;
     const kept = plan.kept[current.type]!;
     const length = plan.keepBytes[current.type] === true ? current.to - current.from : 0;
-    const p = heap.alloc(EVENT.values + kept.length + ((length + 7) >> 3));
+    const p = heap.allocShared(EVENT.values + kept.length + ((length + 7) >> 3));
     const i32 = heap.newInts;
     const f64 = heap.newFloats;
     f64[p + EVENT.time] = current.time;
@@ -163,7 +163,7 @@ export class Store {
 
   /** A record for the moment at which a silence completed: it has a time, and is no event. */
   moment(time: number, number: number): number {
-    const p = this.heap.alloc(EVENT.values);
+    const p = this.heap.allocShared(EVENT.values);
     const f64 = this.heap.newFloats;
     f64[p + EVENT.time] = time;
     f64[p + EVENT.number] = number;
@@ -181,7 +181,7 @@ export class Store {
     if (--i32[i + EVENT.references]! > 0) return;
     const type = i32[i + EVENT.type]!;
     const kept = type < 0 ? 0 : this.plan.kept[type]!.length;
-    this.heap.free(p, EVENT.values + kept + ((i32[i + EVENT.length]! + 7) >> 3));
+    this.heap.freeShared(p, EVENT.values + kept + ((i32[i + EVENT.length]! + 7) >> 3));
   }
 
   retainNode(n: number): void { if (n !== 0) this.heap.ints(n)[2 * n + NODE.references]!++; }

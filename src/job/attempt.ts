@@ -9,7 +9,7 @@ import { kafkaConnectionOf, storeSpec, topicOf, topicsToMake, type JobConfig, ty
 import type { RuleGroup } from './groups.ts';
 import type { JobOptions } from './job.ts';
 import { Outlet } from './outlets.ts';
-import { LATE, REJECTS, SHADOW } from './outputs.ts';
+import { LATE, REJECTS, sentName, SHADOW } from './outputs.ts';
 import { JobError, kafkaInputs, sinkOf, sourceOf } from './parts.ts';
 import { TaskStore, type TaskState } from './state.ts';
 import type { JobStatus, RuleStatus, TaskStatus } from './status.ts';
@@ -104,9 +104,10 @@ export class Attempt {
 
   /** Drains: sources stop, what was taken in is committed. @throws where that does not work within `deadline` ms */
   async stop(deadline: number): Promise<void> {
-    this.#stopTimers();
     const drained = (async () => {
+      // Records that wait for room get it by a checkpoint, so those go on until the sources rest.
       await Promise.all(this.#sources.map((source) => source.pause()));
+      this.#stopTimers();
       for (const task of this.#open.values()) {
         await task.checkpoint();
         await task.checkpoint();
@@ -117,7 +118,10 @@ export class Attempt {
     const timer = new AbortController();
     await Promise.race([drained, sleep(deadline, undefined, { signal: timer.signal, ref: false }).then(() => {
       throw new Error(`what was taken in could not be committed within ${deadline} ms; the job ends as by a crash, and goes on from its last commit when it is started`);
-    })]).finally(() => { timer.abort(); });
+    })]).finally(() => {
+      timer.abort();
+      this.#stopTimers();
+    });
   }
 
   /** Ends as a crash would, but gives connections back. */
@@ -139,8 +143,20 @@ export class Attempt {
     return asked.some((answer) => answer.status === 'rejected' && answer.reason instanceof StoreFencedError);
   }
 
+  /** What is not there yet of what a job in work has. */
+  waitsFor(): string[] {
+    const stage = this.#kafkaSource?.stage;
+    if (stage === 'dealing') return ['the consumer group is dealing out the partitions'];
+    const restoring = [...this.#tasks.keys()].filter((task) => !this.#open.has(task));
+    if (restoring.length > 0) return [`restoring task ${restoring.join(', ')}`];
+    return stage === 'opening' ? ['the partitions given to this process are being taken up'] : [];
+  }
+
   tasks(): TaskStatus[] { return [...this.#open.values()].map((task) => task.status()); }
-  ruleCounts(): RuleStatus[] { return [...this.#open.values()].flatMap((task) => task.ruleCounts().map(({ name, events, alerts, timedOut, dropped, suppressed }) => ({ rule: name, events, alerts, timedOut, dropped, suppressed }))); }
+  ruleCounts(): RuleStatus[] {
+    return [...this.#open.values()].flatMap((task) => task.ruleCounts().map(({ name, events, alerts, timedOut, dropped, suppressed, keys, runs, bytes }) => (
+      { rule: name, events, alerts, timedOut, dropped, suppressed, keys, runs, bytes })));
+  }
   sources(): JobStatus['sources'] {
     const kinds = new Map([...this.#config.sources].map(([name, source]) => [name, source.kind] as const));
     return this.#sources.map((source) => ({ source: source.name, kind: kinds.get(source.name) ?? 'kafka', streams: source.status() }));
@@ -187,6 +203,8 @@ export class Attempt {
     if (opened === undefined) return;
     const { task } = opened;
     try {
+      // Twice: the one that may be under way does not hold the latest.
+      if (!lost && !this.#isOver) await task.checkpoint();
       if (!lost && !this.#isOver) await task.checkpoint();
     } catch (error) {
       this.#log.warn({ task: number, error: (error as Error).message }, 'the task is handed over without its last commit; its next owner goes on from the one before');
@@ -211,6 +229,7 @@ export class Attempt {
       route: (record) => this.#route(record),
       alertEnds: () => this.#alertEnds(),
       sentSince: (ends, task) => this.#sentSince(ends, task),
+      repeating: [...new Set([...this.#outlets.values()].map(({ sink }) => sink.name))],
       committed: async (task, positions) => { await Promise.all(this.#sources.map((source) => source.committed(task, positions))); },
     };
   }
@@ -314,8 +333,8 @@ export class Attempt {
     return ends;
   }
 
-  async #sentSince(ends: TaskState['ends'] | undefined, task: number): Promise<Set<string>> {
-    const ids = new Set<string>();
+  async #sentSince(ends: TaskState['ends'] | undefined, task: number): Promise<Map<string, number>> {
+    const sent = new Map<string, number>();
     for (const topic of new Set(this.#transactional.values())) {
       const from = ends?.[topic] ?? await this.#kafka!.startOffsets(topic);
       const to = await this.#kafka!.endOffsets(topic, 'read_uncommitted');
@@ -325,12 +344,14 @@ export class Attempt {
         await this.#kafka!.read(topic, partition, start, end, 'read_committed', (batch) => {
           for (let i = 0; i < batch.count; i++) {
             const id = batch.header(i, 'id');
-            if (id !== undefined && batch.header(i, 'task') === String(task)) ids.add(id);
+            if (id === undefined || batch.header(i, 'task') !== String(task)) continue;
+            const name = sentName(topic, id);
+            sent.set(name, (sent.get(name) ?? 0) + 1);
           }
         });
       }
     }
-    return ids;
+    return sent;
   }
 }
 

@@ -15,6 +15,8 @@ export interface Committer {
   /** Adds records to what the next commit makes visible. Only for committers that are transactional. */
   send(records: readonly ProducedRecord[]): Promise<void>;
   commit(checkpoint: number, positions: Positions): Promise<void>;
+  /** Whether records go out with the commit, so that what was committed is known. */
+  readonly isTransactional: boolean;
   /** Gives up what was sent since the last commit. */
   close(): Promise<void>;
 }
@@ -24,6 +26,7 @@ const METADATA = /^alcedo:1:(\d+)$/;
 
 /** Kafka's transaction is the commit: alerts, offsets and the checkpoint's number in their metadata. */
 export class TransactionalCommitter implements Committer {
+  readonly isTransactional = true;
   readonly #kafka: Kafka;
   readonly #options: TransactionalOptions;
   #producer: Producer | undefined;
@@ -82,6 +85,7 @@ export interface TransactionalOptions {
 
 /** Kafka is read, but nothing is written in transactions: offsets are committed when everything before them is delivered and saved. */
 export class OffsetCommitter implements Committer {
+  readonly isTransactional = false;
   readonly #kafka: Kafka;
   readonly #group: string;
   readonly #topics: readonly string[];
@@ -107,6 +111,7 @@ export class OffsetCommitter implements Committer {
 
 /** Without Kafka the newest checkpoint in the store is the last commit. */
 export class StoreCommitter implements Committer {
+  readonly isTransactional = false;
   async open(): Promise<'store'> { return 'store'; }
   send(): Promise<void> { return Promise.reject(new Error('nothing is written in transactions here')); }
   async commit(): Promise<void> {}

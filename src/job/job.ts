@@ -87,6 +87,7 @@ export class Job {
       const attempt = new Attempt(this.#options, this.#shared);
       this.#attempt = attempt;
       const began = this.#now();
+      let isDraining = false;
       try {
         await attempt.start();
         this.#state = 'running';
@@ -94,6 +95,7 @@ export class Job {
         this.#log.info({ job: this.#options.config.name, rules: this.#shared.groups.flatMap(({ plan }) => plan.rules.filter((rule) => !rule.isGroup).map((rule) => rule.rule.name)) }, 'the job runs');
         await attempt.over;
         this.#state = 'stopping';
+        isDraining = true;
         await attempt.stop(this.#options.config.shutdown.deadline);
         this.#state = 'stopped';
         return;
@@ -107,7 +109,11 @@ export class Job {
         this.#keepCounts(attempt);
         const failure = isReplaced ? replaced(this.#options.config.name, error as Error) : error as Error;
         this.#failure = failure.message;
-        if (this.#stopped.signal.aborted) break;
+        if (this.#stopped.signal.aborted && !isDraining) break;
+        if (this.#stopped.signal.aborted) {
+          this.#state = 'stopped';
+          throw failure instanceof JobError ? failure : new JobError(`Not all that was taken in has been committed: ${failure.message}`, { cause: failure });
+        }
         if (failure instanceof JobError) {
           this.#state = 'failed';
           throw failure;
@@ -136,14 +142,15 @@ export class Job {
     const rules = new Map(this.#before);
     for (const rule of this.#attempt?.ruleCounts() ?? []) add(rules, rule);
     return {
-      job: this.#options.config.name, started: this.#started, state: this.#state, failure: this.#failure, restarts: this.#restarts,
+      job: this.#options.config.name, started: this.#started, state: this.#state, waitsFor: this.#state === 'running' ? this.#attempt?.waitsFor() ?? [] : [], failure: this.#failure, restarts: this.#restarts,
       tasks: this.#attempt?.tasks() ?? [], sources: this.#attempt?.sources() ?? [], rules: [...rules.values()], sent: Object.fromEntries(sent),
       rejected: Object.fromEntries(counts.rejected), late: counts.late, latency: counts.latency, pause: counts.pause, checkpointDuration: counts.duration,
     };
   }
 
   #keepCounts(attempt: Attempt): void {
-    for (const rule of attempt.ruleCounts()) add(this.#before, rule);
+    // What it held went with it.
+    for (const rule of attempt.ruleCounts()) add(this.#before, { ...rule, keys: 0, runs: 0, bytes: 0 });
   }
 }
 
@@ -160,5 +167,6 @@ function add(rules: Map<string, RuleStatus>, more: RuleStatus): void {
   rules.set(more.rule, known === undefined ? more : {
     rule: more.rule, events: known.events + more.events, alerts: known.alerts + more.alerts, timedOut: known.timedOut + more.timedOut,
     dropped: known.dropped + more.dropped, suppressed: known.suppressed + more.suppressed,
+    keys: known.keys + more.keys, runs: known.runs + more.runs, bytes: known.bytes + more.bytes,
   });
 }

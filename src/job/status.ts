@@ -5,6 +5,8 @@ export interface JobStatus {
   readonly started: number;
   /** `starting` until every task stands and every source runs; `restarting` after a failure, until it does again. */
   readonly state: 'starting' | 'running' | 'restarting' | 'stopping' | 'stopped' | 'failed';
+  /** While it runs: why it does not do its work yet. Empty: it does, be it that it has no partitions. */
+  readonly waitsFor: readonly string[];
   /** Why it restarts or failed. */
   readonly failure: string | undefined;
   readonly restarts: number;
@@ -45,6 +47,10 @@ export interface RuleStatus {
   readonly timedOut: number;
   readonly dropped: number;
   readonly suppressed: number;
+  /** What it holds now: keys; open runs, with those that are out of time and not cleared away yet; bytes, without the events, which rules share. */
+  readonly keys: number;
+  readonly runs: number;
+  readonly bytes: number;
 }
 
 export interface Histogram {

@@ -8,13 +8,14 @@
 import type { Alert } from '../core/alert.ts';
 import type { ProducedRecord } from '../connect/kafka/index.ts';
 import type { Log, OutRecord, RecordBatch } from '../connect/types.ts';
-import { Engine } from '../engine/index.ts';
+import { Engine, type RuleGauges } from '../engine/index.ts';
 import type { Image } from '../state/image.ts';
 import { MissingChunkError, StoreFencedError } from '../state/stores/index.ts';
 import type { Committer, Positions } from './committer.ts';
+import { Deliveries } from './deliveries.ts';
 import type { RuleGroup } from './groups.ts';
 import { Intake, type IntakeOptions, type Rejected } from './intake.ts';
-import { alertRecord, lateRecord, rejectRecord, SHADOW } from './outputs.ts';
+import { alertRecord, lateRecord, rejectRecord, sentName, SHADOW } from './outputs.ts';
 import { JobError } from './parts.ts';
 import { retrying, type TaskState, type TaskStore } from './state.ts';
 import type { Counts, TaskStatus } from './status.ts';
@@ -48,8 +49,10 @@ export interface TaskHost {
   route(record: OutRecord): { readonly produce: ProducedRecord } | { readonly deliver: (done: () => void) => void } | undefined;
   /** End offsets of the topics that alerts go to in transactions. */
   alertEnds(): Promise<TaskState['ends']>;
-  /** Ids of the task's alerts that went out behind these offsets. */
-  sentSince(ends: TaskState['ends'] | undefined, task: number): Promise<Set<string>>;
+  /** What of the task went out behind these offsets in transactions: how often, by `sentName`. */
+  sentSince(ends: TaskState['ends'] | undefined, task: number): Promise<Map<string, number>>;
+  /** Outlets that write without transactions, as people call them: they get again what is made again. */
+  readonly repeating: readonly string[];
   committed(task: number, positions: Positions): Promise<void>;
   readonly counts: { readonly rejected: Map<string, number>; late: number; readonly latency: Counts; readonly pause: Counts; readonly duration: Counts };
 }
@@ -71,8 +74,8 @@ export class Task {
   readonly #groups: Group[];
   readonly #sources: readonly string[];
   readonly #positions = new Map<string, number>();
-  /** Alerts that an older checkpoint makes again, and that are out already. */
-  #skip = new Set<string>();
+  /** Records that an older checkpoint makes again and that are on their topics already: how often, by `sentName`. */
+  #skip = new Map<string, number>();
   #produce: ProducedRecord[] = [];
   #produceBytes = 0;
   /** Clock times at which the alerts that wait came in. */
@@ -93,13 +96,16 @@ export class Task {
   #next = 1;
   #last: { readonly number: number; readonly committed: number; readonly bytes: number } | undefined;
   #failures = 0;
+  /** A checkpoint has failed for good: what it had set aside is in no later one, so there must be none. The next owner goes on from the last commit. */
+  #broken: Error | undefined;
   /** Checkpoints begun. */
   #taken = 0;
   #cycle: Promise<void> | undefined;
   #wanted = false;
   #changed = false;
   #closed = false;
-  #current: { readonly input: number; readonly arrived: number } = { input: 0, arrived: 0 };
+  /** The records being taken in: their stream, and the clock as they came. */
+  #current: { readonly stream: string; readonly arrived: number } = { stream: '', arrived: 0 };
   #said = new Map<string, number>();
 
   constructor(number: number, host: TaskHost, committer: Committer, store: TaskStore, inputOf: (stream: string) => number) {
@@ -142,9 +148,10 @@ export class Task {
     const hadState = last !== undefined && last !== 'store' && last.checkpoint >= 0;
     if (state?.older === true || (state === undefined && hadState)) {
       this.#skip = await this.#host.sentSince(state?.ends, this.number);
-      this.#log.error({ wanted, checkpoint: state?.checkpoint, known: this.#skip.size }, state === undefined
-        ? 'the state of the last commit is gone, and so are all before it: the input is read again from its start; alerts that are out already are not sent again'
-        : 'the state of the last commit is gone: the input is read again from an older checkpoint; alerts that are out already are not sent again');
+      const { repeating } = this.#host;
+      this.#log.error({ wanted, checkpoint: state?.checkpoint, known: this.#skip.size, ...(repeating.length > 0 && { repeating }) },
+        `the state of the last commit is gone${state === undefined ? ', and so are all before it: the input is read again from its start' : ': the input is read again from an older checkpoint'}; `
+        + (repeating.length === 0 ? NOT_SENT : this.#committer.isTransactional ? `${NOT_SENT}, but for outlets without transactions, which get them again` : SENT_AGAIN));
     } else if (state === undefined && last !== undefined && last !== 'store') {
       // Offsets without our metadata: someone has set where the job is to begin.
       for (const [stream, offset] of last.positions) this.#positions.set(stream, offset);
@@ -167,10 +174,12 @@ export class Task {
     const input = this.#inputOf(records.stream);
     const now = this.#host.now();
     this.#addStream(records.stream);
-    this.#current = { input, arrived: now };
+    const current = { stream: records.stream, arrived: now };
     let began = performance.now();
     for (let at = 0; at < records.count;) {
       let next = records.count;
+      // Every time: records of another stream, or a tick, may have come between.
+      this.#current = current;
       this.#told.rejected.clear();
       this.#told.late.clear();
       for (const group of this.#groups) {
@@ -210,7 +219,7 @@ export class Task {
   /** Called now and then: idle streams, and event time while all are idle. `isSilent`: the stream's source is connected, and knows of nothing that waits. */
   tick(now: number, isSilent: (stream: string) => boolean): void {
     if (this.#closed) return;
-    this.#current = { input: 0, arrived: now };
+    this.#current = { stream: '', arrived: now };
     const since = now - this.#ticked;
     const passed = since > 0 && since <= LONGEST_TICK ? since : 0;
     this.#ticked = now;
@@ -257,7 +266,7 @@ export class Task {
       const stats = group.engine.gauges();
       watermark = Math.min(watermark, group.watermarks.watermark);
       events += stats.events;
-      stateBytes += stats.bytes;
+      stateBytes += stats.bytes + stats.tableBytes + stats.stringBytes + stats.heldBytes;
       keys += stats.keys;
       const holding = new Set(group.watermarks.holding());
       for (const clock of group.watermarks.streams) {
@@ -274,7 +283,7 @@ export class Task {
     };
   }
 
-  ruleCounts(): { readonly name: string; readonly events: number; readonly alerts: number; readonly timedOut: number; readonly dropped: number; readonly suppressed: number }[] {
+  ruleCounts(): readonly RuleGauges[] {
     return this.#groups.flatMap(({ engine }) => [...engine.gauges().rules]);
   }
 
@@ -285,11 +294,13 @@ export class Task {
     const engine = new Engine(group.plan, {
       watermarks: 'given', now: this.#host.now,
       onAlert: (alert) => { this.#alert(alert); },
-      onLate: (batch, row) => {
-        if (isKnown(this.#told.late, batch.offset[row]!)) return;
-        this.#host.counts.late++;
+      onLate: (batch, row, watermark) => {
+        const offset = batch.offset[row]!;
+        if (isKnown(this.#told.late, offset)) return;
         const { source } = this.#host.inputs[batch.source]!;
-        this.#send(lateRecord(batch.bytes.subarray(batch.from[row]!, batch.to[row]!), source, `${source}/${batch.partition}`, batch.offset[row]!, watermarks.watermark - batch.time[row]!));
+        this.#host.counts.late++;
+        const bytes = batch.bytes.subarray(batch.from[row]!, batch.to[row]!);
+        this.#send(lateRecord({ source, stream: this.#current.stream, offset, behind: watermark - batch.time[row]!, bytes }, this.number));
       },
     });
     const intakes = this.#host.inputs.map((input) => (group.inputs.includes(input.source) ? new Intake(engine, input, (rejected) => { this.#reject(rejected); }) : undefined));
@@ -307,7 +318,7 @@ export class Task {
     const { count } = batch;
     let largest = -Infinity;
     for (let row = 0; row < count; row++) if (batch.time[row]! > largest) largest = batch.time[row]!;
-    if (count > 0) group.engine.push(batch);
+    if (count > 0) group.engine.push(batch, group.watermarks.paceOf(stream));
     if (group.watermarks.seen(stream, largest)) this.#log.info({ stream }, 'this stream is no longer idle');
     this.#advance(group);
   }
@@ -321,7 +332,6 @@ export class Task {
   }
 
   #alert(alert: Alert): void {
-    if (this.#skip.size > 0 && this.#skip.delete(alert.id)) return;
     const record = alertRecord(alert, this.#sources, this.number);
     this.#send(alert.shadow ? { ...record, channel: SHADOW } : record);
   }
@@ -330,7 +340,7 @@ export class Task {
     if (isKnown(this.#told.rejected, rejected.offset)) return;
     const { rejected: counts } = this.#host.counts;
     counts.set(rejected.reason, (counts.get(rejected.reason) ?? 0) + 1);
-    this.#send(rejectRecord(rejected));
+    this.#send(rejectRecord(rejected, this.number));
   }
 
   #send(record: OutRecord): void {
@@ -338,6 +348,7 @@ export class Task {
     if (way === undefined) return;
     const { arrived } = this.#current;
     if ('produce' in way) {
+      if (this.#skip.size > 0 && this.#isOut(record.id, way.produce.topic)) return;
       this.#produce.push(way.produce);
       this.#produceBytes += record.value.length;
       this.#arrivals.push(arrived);
@@ -354,6 +365,16 @@ export class Task {
       deliveries.oneDone();
       if (!this.#isFull()) this.#makeRoom();
     });
+  }
+
+  /** Whether a record that an older checkpoint makes again is on its topic already. */
+  #isOut(id: string, topic: string): boolean {
+    const name = sentName(topic, id);
+    const left = this.#skip.get(name);
+    if (left === undefined) return false;
+    if (left === 1) this.#skip.delete(name);
+    else this.#skip.set(name, left - 1);
+    return true;
   }
 
   #isFull(): boolean { return this.#produce.length + this.#undelivered >= MOST_WAITING || this.#produceBytes + this.#undeliveredBytes >= MOST_WAITING_BYTES; }
@@ -399,6 +420,7 @@ export class Task {
   }
 
   async #commit(): Promise<void> {
+    if (this.#broken !== undefined) throw this.#broken;
     if (!this.#changed && this.#produce.length === 0 && this.#undelivered === 0) { this.#wanted = false; return; }
     const began = performance.now();
     // Asked for before anything of this interval goes out: whoever must fall back to this checkpoint finds there all that it would send again.
@@ -431,6 +453,7 @@ export class Task {
       await this.#committer.commit(checkpoint, positions);
     } catch (error) {
       this.#failures++;
+      this.#broken = error as Error;
       throw error;
     }
     const now = this.#host.now();
@@ -446,28 +469,13 @@ export class Task {
   }
 }
 
+const NOT_SENT = 'alerts that are out already are not sent again';
+const SENT_AGAIN = 'its alerts are sent again, with the same ids: no outlet of this job writes in transactions';
+
 /** Whether the set had it before; it has it now. */
 function isKnown(offsets: Set<number>, offset: number): boolean {
   const { size } = offsets;
   return offsets.add(offset).size === size;
-}
-
-/** Records that one checkpoint covers and that are on their way through outlets. */
-class Deliveries {
-  left = 0;
-  #done: (() => void) | undefined;
-
-  oneDone(): void {
-    this.left--;
-    if (this.left === 0) this.#done?.();
-  }
-
-  /** Resolves when none is left; one call only. */
-  async all(): Promise<void> {
-    if (this.left > 0) await new Promise<void>((resolve) => { this.#done = resolve; });
-  }
-
-  giveUp(): void { this.#done?.(); }
 }
 
 interface Capture {

@@ -4,6 +4,8 @@
  * on as the clock does. Only silence counts that is the stream's own: not what passes while the job cannot take records or its broker is away, nor what
  * the clock leaps (see `pass`).
  */
+import type { Pace } from '../engine/index.ts';
+
 export interface StreamClock {
   readonly stream: string;
   /** ms */
@@ -41,6 +43,16 @@ export class Watermarks {
     clock.quiet = clock.waited = 0;
     clock.isIdle = false;
     return wasIdle;
+  }
+
+  /** How event time goes on with each further event of a stream: what `seen` and `advance` come to after all of them. */
+  paceOf(stream: string): Pace {
+    const { largest, lateness } = this.#streams.get(stream)!;
+    let bound = Infinity;
+    for (const clock of this.#streams.values()) {
+      if (clock.stream !== stream && !clock.ended && !clock.isIdle) bound = Math.min(bound, clock.largest - clock.lateness);
+    }
+    return { largest, lateness, bound };
   }
 
   /** Nothing more comes of a stream. */

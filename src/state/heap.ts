@@ -42,6 +42,8 @@ export class Heap {
   #top = 1;
   #free: Int32Array = new Int32Array(SMALL + 1 + 4 * 32);
   #used = 0;
+  /** Units of shared records that were made, less those given back, since the heap was made or loaded. */
+  #shared = 0;
 
   /** `apart`: every record has pages of its own, of 1 KiB: for tests, where a write that is not marked is to show in the next image. */
   constructor(units = 1 << 16, apart = false) {
@@ -58,6 +60,8 @@ export class Heap {
 
   /** Bytes in records that are in use. */
   get bytesUsed(): number { return this.#used * 8; }
+  /** Bytes of records that are no shared ones, from some beginning: what work for a rule adds and takes away is the rule's. */
+  get bytesOwned(): number { return (this.#used - this.#shared) * 8; }
   /** Units of the largest record that is sure to lie on one page. */
   get whole(): number { return this.#small === 0 ? 1 << this.#shift : 1 << (this.#shift - 1); }
 
@@ -109,6 +113,20 @@ export class Heap {
     if (size <= SMALL) this.#dirty[p >> this.#shift] = 1;
     else this.touch(p, p + size);
     return p;
+  }
+
+  /** As `alloc`, of a record that several rules may hold, so that it is counted with none. Goes by `freeShared`. */
+  allocShared(units: number): number {
+    const before = this.#used;
+    const p = this.alloc(units);
+    this.#shared += this.#used - before;
+    return p;
+  }
+
+  freeShared(p: number, units: number): void {
+    const before = this.#used;
+    this.free(p, units);
+    this.#shared += this.#used - before;
   }
 
   /** Gives a record back; `units` as it was asked for. */

@@ -194,7 +194,7 @@ class Job {
     const known = this.#rejects.get(reason);
     if (known === undefined) this.#rejects.set(reason, { reason, count: 1, first: `${message} (${input}:${line})` });
     else known.count++;
-    this.#rejected?.add(JSON.stringify({ reason, message, source: input, line, text: Buffer.from(rejected.bytes).toString('utf8') }));
+    this.#rejected?.add(JSON.stringify({ alcedo: 'reject', reason, message, source: input, line, text: Buffer.from(rejected.bytes).toString('utf8') }));
   }
 
   #hasOutput(): boolean {

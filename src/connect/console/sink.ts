@@ -19,7 +19,7 @@ export class ConsoleSink implements Sink {
   }
 
   async send(records: readonly OutRecord[]): Promise<void> {
-    const lines = toLines(records.map(({ value }) => value));
+    const lines = toLines(records.map((record) => record.enveloped?.() ?? record.value));
     // The callback comes when the bytes have left: so a slow reader holds up the job.
     await new Promise<void>((resolve, reject) => {
       if (this.#broken !== undefined) reject(this.#failure(this.#broken));

@@ -35,7 +35,7 @@ export class FileSink implements Sink {
   }
 
   send(records: readonly OutRecord[]): Promise<void> {
-    const sent = this.#sending.then(() => this.#append(toLines(records.map(({ value }) => value))));
+    const sent = this.#sending.then(() => this.#append(toLines(records.map((record) => record.enveloped?.() ?? record.value))));
     this.#sending = sent.catch(() => undefined);
     return sent;
   }

@@ -1,6 +1,7 @@
 import { openBytes } from './byte-source.ts';
 import { csvSchema } from './csv-json.ts';
 import { CsvReader } from './csv-reader.ts';
+import { Envelopes } from './enveloped.ts';
 import { mapSchema } from './field-map.ts';
 import { JsonLinesReader } from './json-reader.ts';
 import type { EventReader, EventSpec, FieldMap, ReadContext } from './reader.ts';
@@ -12,7 +13,7 @@ export type { EventReader, EventSpec, FieldMap, ReadContext, RejectedEvent } fro
 const NO_MAP: FieldMap = new Map();
 
 /**
- * Opens an input of events: JSON Lines or CSV, compressed by gzip or zstd or not, "-" for standard input. Rejects for a path that cannot be opened, an
+ * Opens an input of events: JSON Lines (also those of a job's late events and rejects, see enveloped.ts) or CSV, compressed by gzip or zstd or not, "-" for standard input. Rejects for a path that cannot be opened, an
  * event type that the schema has not, and a map of fields that it has not.
  *
  * Where `type` does not bind the input to a type, each event names its own in the type field; if the schema has one type only, it need not.
@@ -28,9 +29,10 @@ export async function openEvents(spec: EventSpec, context: ReadContext): Promise
   const mapped = mapSchema(schema, map);
   const type = spec.type ?? (schema.types.length === 1 ? schema.types[0]!.name : undefined);
   const decoding = { typeField, ...(type !== undefined && { defaultType: type, checkType: spec.type === undefined }) };
-  const input = { name, source: await openBytes(path), index: source, context, decoding };
-  if ((spec.format ?? formatOf(path)) === 'csv') return new CsvReader({ ...input, schema: csvSchema(schema, map) }, { type, typeField, map });
-  return new JsonLinesReader({ ...input, schema: mapped });
+  const bytes = await openBytes(path);
+  const input = { name, index: source, context, decoding };
+  if ((spec.format ?? formatOf(path)) === 'csv') return new CsvReader({ ...input, source: bytes, schema: csvSchema(schema, map) }, { type, typeField, map });
+  return new JsonLinesReader({ ...input, source: new Envelopes(bytes), schema: mapped });
 }
 
 function formatOf(path: string): 'json' | 'csv' {

@@ -131,19 +131,20 @@ export class WebhookSink implements Sink {
   async #post(record: OutRecord): Promise<Try> {
     const { url, timeout = 10_000, headers, secret } = this.#options;
     const seconds = Math.floor(Date.now() / 1_000);
+    const body = record.enveloped?.() ?? record.value;
     const signal = AbortSignal.any([AbortSignal.timeout(timeout), this.#stopping.signal]);
     try {
       const response = await fetch(url, {
         method: 'POST',
         redirect: 'manual',
         signal,
-        body: record.value as Uint8Array<ArrayBuffer>,
+        body: body as Uint8Array<ArrayBuffer>,
         headers: {
           'content-type': 'application/json',
           ...headers,
           ...(record.id !== '' && { 'idempotency-key': record.id }),
           'alcedo-channel': encodeURIComponent(record.channel),
-          ...(secret !== undefined && { 'alcedo-signature': signature(secret, seconds, record.value) }),
+          ...(secret !== undefined && { 'alcedo-signature': signature(secret, seconds, body) }),
         },
       });
       if (response.ok) {

@@ -19,7 +19,8 @@ export async function openKafka(adapter: 'kafkajs' | 'platformatic', connection:
 
 async function apiOf(adapter: 'kafkajs' | 'platformatic', connection: KafkaConnection): Promise<Api> {
   const addresses = new Addresses(connection.brokers);
+  const checkCrc = connection.checkCrc ?? true;
   // Each client is loaded only where it is used.
-  if (adapter === 'kafkajs') return new WireApi((await import('./kafkajs.ts')).kafkajsTransport(connection), addresses);
-  return new WireApi((await import('./platformatic.ts')).platformaticTransport(connection), addresses);
+  if (adapter === 'kafkajs') return new WireApi((await import('./kafkajs.ts')).kafkajsTransport(connection), addresses, checkCrc);
+  return new WireApi((await import('./platformatic.ts')).platformaticTransport(connection), addresses, checkCrc);
 }

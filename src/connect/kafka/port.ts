@@ -12,6 +12,8 @@ export interface KafkaConnection {
   /** Passed to the client as it is: `true`, or Node's TLS options. */
   readonly tls?: boolean | object | undefined;
   readonly sasl?: { readonly mechanism: string; readonly username: string; readonly password: string } | undefined;
+  /** Whether what is fetched is held against its checksums. Default: true. */
+  readonly checkCrc?: boolean | undefined;
   readonly log: Log;
 }
 
@@ -58,6 +60,8 @@ export interface Consumer {
   seek(partition: TopicPartition, offset: number): void;
   /** Whether the partition's silence is its own: false while the broker that leads it is away, or has not been asked yet. */
   answers(partition: TopicPartition): boolean;
+  /** `dealing`: the group has not dealt out to this member, or it has lost its place; `opening`: onAssigned is under way; `open`: all that was given, be it nothing, is read. */
+  readonly stage: 'dealing' | 'opening' | 'open';
   /** What fences commits by group, where the client can: pass it to `Transaction.commit`. */
   membership(): GroupMembership;
   close(): Promise<void>;

@@ -58,6 +58,9 @@ export class KafkaSource implements Source {
     return this.#consumer.membership();
   }
 
+  /** How far this process is in having and reading its share of the partitions. */
+  get stage(): Consumer['stage'] { return this.#consumer?.stage ?? 'dealing'; }
+
   async start(host: SourceHost): Promise<void> {
     const isolations = new Set(this.#options.topics.map(({ isolation }) => isolation));
     this.#consumer = await this.#kafka.consume({

@@ -18,8 +18,8 @@ type SinkOf<K extends SinkConfig['kind']> = Extract<SinkConfig, { readonly kind:
 
 const SECOND = 1000;
 
-export function kafkaConnectionOf({ brokers, clientId, tls, sasl }: KafkaConfig, log: Log): KafkaConnection {
-  return { brokers, clientId, tls, sasl, log };
+export function kafkaConnectionOf({ brokers, clientId, tls, sasl, checkCrc }: KafkaConfig, log: Log): KafkaConnection {
+  return { brokers, clientId, tls, sasl, checkCrc, log };
 }
 
 /** Topics that a sink makes where they are not there; `channels`: those it serves. */

@@ -13,11 +13,11 @@ export function healthOf({ state, failure }: JobStatus): Verdict {
   return state === 'failed' ? { ok: false, state, reason: `the job has failed: ${failure ?? 'its log says why'}` } : { ok: true, state };
 }
 
-/** Every task stands and every source runs. */
+/** Every source runs, the partitions are dealt out, and every task that is this process's stands restored. */
 export function readinessOf(status: JobStatus): Verdict {
   const { state, failure } = status;
   switch (state) {
-    case 'running': return { ok: true, state };
+    case 'running': return status.waitsFor.length === 0 ? { ok: true, state } : { ok: false, state, reason: `not at work yet: ${status.waitsFor.join('; ')}` };
     case 'starting': return { ok: false, state, reason: `the job is starting${waitingFor(status)}` };
     case 'restarting': return { ok: false, state, reason: `the job begins anew after a failure${failure === undefined ? '' : `: ${failure}`}` };
     case 'stopping': return { ok: false, state, reason: 'the job is stopping: it commits what it has taken' };

@@ -35,6 +35,10 @@ export const METRICS: readonly Family[] = [
   counter('dropped_total', 'Events or runs that `keep` dropped: matches may be incomplete.', (status) => ofRules(status, 'dropped')),
   counter('suppressed_total', 'Alerts that `limit` held back.', (status) => ofRules(status, 'suppressed')),
 
+  gauge('rule_keys', 'Keys a rule holds state for.', (status) => ofRules(status, 'keys')),
+  gauge('rule_open_runs', 'Open runs of a rule, with those that are out of time and not cleared away yet.', (status) => ofRules(status, 'runs')),
+  gauge('rule_state_bytes', 'Size of what a rule holds in memory, without the events, which rules share.', (status) => ofRules(status, 'bytes')),
+
   counter('sent_total', 'Records that an outlet has taken: a channel, or one of late, rejects, shadow.', ({ sent }) => Object.entries(sent).map(([name, value]) => {
     const outlet = OUTLETS[name];
     return { labels: outlet === undefined ? { outlet: 'channel', channel: name } : { outlet, channel: '' }, value };
@@ -132,7 +136,7 @@ function ofStreams({ tasks }: JobStatus, value: (stream: TaskStatus['streams'][n
   }));
 }
 
-function ofRules({ rules }: JobStatus, count: 'events' | 'alerts' | 'timedOut' | 'dropped' | 'suppressed'): readonly Sample[] {
+function ofRules({ rules }: JobStatus, count: 'events' | 'alerts' | 'timedOut' | 'dropped' | 'suppressed' | 'keys' | 'runs' | 'bytes'): readonly Sample[] {
   return rules.map((status) => ({ labels: { rule: status.rule }, value: status[count] }));
 }
 

@@ -77,6 +77,12 @@ describe('alcedo run', () => {
       { reason: 'not-json', line: 5, text: 'nonsense', source: 'standard input' }, { reason: 'wrong-type', line: 6, text: payment(30, 'c1', 'x') },
     ]);
     expect(JSON.parse(place.read('summary.json'))).toMatchObject({ events: 4, late: 1, rejected: 2, alerts: 1 });
+    // As it is, the file of rejects gives the same again; mended in its place, what was meant.
+    const again = JSON.parse(place.alcedo(['run', 'rules', '-e', 'rejects.jsonl', '--summary', 'again.json', '--quiet']).code === 0 ? place.read('again.json') : '{}') as object;
+    expect(again).toMatchObject({ events: 0, rejected: 2, rejects: [{ reason: 'not-json' }, { reason: 'wrong-type' }] });
+    place.write('mended.jsonl', place.read('rejects.jsonl').replace('\\"amount\\":\\"x\\"', '\\"amount\\":7'));
+    expect(place.alcedo(['run', 'rules', '-e', 'mended.jsonl', '--summary', 'again.json', '--quiet']).code).toBe(0);
+    expect(JSON.parse(place.read('again.json'))).toMatchObject({ events: 1, rejected: 1 });
   });
 
   test('events within the lateness are put in order', () => {

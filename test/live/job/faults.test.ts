@@ -34,7 +34,7 @@ afterAll(async () => {
 
 interface Setup { readonly folder: JobFolder; readonly name: string; readonly input: string; readonly output: string }
 
-async function setup(what: string, options: { source?: string; idle?: string; state?: string; kafka?: string; channel?: string; checkpoint?: string } = {}): Promise<Setup> {
+async function setup(what: string, options: { source?: string; idle?: string; state?: string; kafka?: string; channel?: string; checkpoint?: string; redis?: string } = {}): Promise<Setup> {
   const name = `${what}-${Date.now().toString(36)}`;
   const [input, output] = [`${name}-payments`, `${name}-alerts`];
   await own.ensureTopics([{ topic: input, partitions: 2 }, { topic: output, partitions: 2 }]);
@@ -44,7 +44,7 @@ async function setup(what: string, options: { source?: string; idle?: string; st
 name: ${name}
 rules: ${RULES}
 kafka: { brokers: "${kafka.brokers[0]!}", adapter: "\${ADAPTER:kafkajs}", sessionTimeout: 6s${options.kafka ?? ''} }
-redis: { url: "redis://127.0.0.1:${redisProxy.port}", commandTimeout: 1s }
+redis: { url: "${options.redis ?? `redis://127.0.0.1:${redisProxy.port}`}", commandTimeout: 1s }
 sources:
   payments: { type: Payment, ${options.source ?? `${options.idle ?? ''} kafka: { topics: ${input}, partitionedBy: card }`} }
 channels: { fraud: ${options.channel ?? `{ kafka: ${output} }`} }
@@ -105,6 +105,34 @@ test('connections to Redis are cut, refused and silent: every alert once', async
   const seen = await settled(own, output, expected, 60_000, run);
   expect(faultsOf(seen, expected)).toEqual([]);
   expect(await run.end('SIGTERM')).toBe(0);
+}, 120_000);
+
+test.each([['with its data', 'always'], ['without its data', 'no']] as const)('Redis is started anew under the job, %s: every alert once, and the state is there for the next process', async (_, appendOnly) => {
+  const server = await startRedis({ appendOnly });
+  try {
+    const { folder, input, output } = await setup(`anew-${appendOnly}`, { state: 'redis: {}', redis: server.url });
+    const events = payments(5000, 40, 76);
+    const expected = await expectedIds(folder, events);
+    let run = folder.start('job.yaml');
+    await run.says('the job runs');
+    const producing = trickle(input, events, 9000);
+    for (let times = 0; times < 3; times++) {
+      await sleep(1000 + Math.random() * 500);
+      await server.restart();
+    }
+    await sleep(1500);
+    expect(run.isRunning).toBe(true);
+    await run.end('SIGKILL');
+    run = folder.start('job.yaml');
+    await producing;
+    const seen = await settled(own, output, expected, 60_000, run);
+    expect(faultsOf(seen, expected)).toEqual([]);
+    expect(run.log).toContain('"restored"');
+    expect(run.log).not.toContain('the state of the last commit is gone');
+    expect(await run.end('SIGTERM')).toBe(0);
+  } finally {
+    await server.stop();
+  }
 }, 120_000);
 
 test('a clock that jumps by an hour, forward and back: event time does not, every alert once, nothing late', async () => {

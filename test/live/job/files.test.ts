@@ -102,8 +102,6 @@ rejects: { file: rejects.jsonl }`);
     { tx: 'c', card: 'c', amount: 'much', ts: at(1) },
     { tx: 'd', card: 'c', ts: at(2) },
     { tx: 'e', card: 'c', amount: 950, ts: at(10) },
-    // So many that the watermark follows before the next one is looked at.
-    ...Array.from({ length: 1100 }, (_, i) => ({ tx: `n${i}`, card: 'n', amount: 5, ts: at(10) })),
     { tx: 'f', card: 'c', amount: 0.2, ts: at(4) },
     { tx: 'g', card: 'c', amount: 1, ts: 'yesterday' },
     '[1,2]',
@@ -121,7 +119,7 @@ rejects: { file: rejects.jsonl }`);
     expect(reject.base64 === undefined ? Buffer.from(reject.text!) : Buffer.from(reject.base64, 'base64')).toEqual(row);
   }
   // The empty line is none.
-  expect(rejected.map(({ offset }) => offsets.indexOf(offset))).toEqual([1, 2, 3, ...[6, 7, 9].map((i) => i + 1100)]);
+  expect(rejected.map(({ offset }) => offsets.indexOf(offset))).toEqual([1, 2, 3, 6, 7, 9]);
   const late: { value: string; headers: Record<string, string | undefined> }[] = [];
   const [end] = await live.own.endOffsets('late-of-poison', 'read_committed');
   await live.own.read('late-of-poison', 0, 0, end!, 'read_committed', (batch) => {
@@ -129,11 +127,12 @@ rejects: { file: rejects.jsonl }`);
       late.push({ value: Buffer.from(batch.values[i]!).toString(), headers: Object.fromEntries(['source', 'stream', 'offset', 'behind'].map((name) => [name, batch.header(i, name)])) });
     }
   });
-  expect(late).toEqual([{ value: rows[1105]!.toString(), headers: { source: 'payments', stream: 'payments/0', offset: String(offsets[1105]), behind: '4000' } }]);
-  // Mended, and put together with the late one, they raise what was missed: a small payment, then the big one.
-  const mended = folder.file('mended.jsonl', [late[0]!.value, rejected[1]!.text!.replace('"much"', '970'), rows[4]!.toString()].map((line) => `${line}\n`).join(''));
+  expect(late).toEqual([{ value: rows[5]!.toString(), headers: { source: 'payments', stream: 'payments/0', offset: String(offsets[5]), behind: '4000' } }]);
+  // The file of rejects, mended in its place, and put together with the late one, raises what was missed: a small payment, then the big one.
+  const mended = folder.file('mended.jsonl', readFileSync(join(folder.folder, 'rejects.jsonl'), 'utf8').replace('\\"much\\"', '970'));
+  const others = folder.file('others.jsonl', [late[0]!.value, rows[4]!.toString()].map((line) => `${line}\n`).join(''));
   const alerts = join(folder.folder, 'again.jsonl');
-  const again = new JobRun(['run', RULES, '--rule', 'Pair', '--lateness', '1m', '--events', `Payment=${mended}`, '--alerts', alerts], process.env as Record<string, string>);
+  const again = new JobRun(['run', RULES, '--rule', 'Pair', '--lateness', '1m', '--events', `Payment=${mended}`, '--events', `Payment=${others}`, '--alerts', alerts], process.env as Record<string, string>);
   expect(await again.exited).toBe(0);
   expect(alertsInFile(alerts)).toHaveLength(1);
   expect(readFileSync(alerts, 'utf8')).toContain('950');

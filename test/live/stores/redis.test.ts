@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { chunkName, fromIoredis, fromNodeRedis, openStore, RedisStore, type StateStore } from '../../../src/state/stores/index.ts';
 import { startRedis, type RedisServer } from '../../support/brokers/index.ts';
 import { bytes, checkpoint, chunks, manifestOf, storeContract } from '../../support/store-contract.ts';
+import { formatFile, holdsFormat } from '../../support/format-checks.ts';
 import { CLIENTS, handsOn, redisPlace } from './support.ts';
 
 let server: RedisServer;
@@ -26,6 +27,20 @@ afterAll(async () => {
 for (const client of CLIENTS) {
   storeContract(`redis with ${client}`, () => redisPlace({ url: server.url, client }, { run: (key, ...of) => hands.run(key, ...of), wipe: () => hands.wipe() })());
 }
+
+test.each(CLIENTS)('keys of format 1, and the job state in them, with %s', async (client) => {
+  await hands.wipe();
+  for (const [command, key, field, value] of JSON.parse(formatFile('redis-1.json').toString()) as string[][]) {
+    const bytes = value === undefined ? Buffer.from(field!, 'base64') : Buffer.from(value, 'base64');
+    await hands.run(key!, command!, key!, ...(value === undefined ? [] : [field!]), bytes);
+  }
+  const store = await openStore({ kind: 'redis', url: server.url, client, prefix: 'formats' });
+  try {
+    await holdsFormat(store);
+  } finally {
+    await store.close();
+  }
+});
 
 describe.each(CLIENTS)('redis with %s', (client) => {
   async function withStore(law: (store: StateStore) => Promise<void>, options: object = {}): Promise<void> {

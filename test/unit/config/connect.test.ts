@@ -49,7 +49,7 @@ channels:
     expect(webhookSinkOptions(job, 'w', sinkOf(job, 'webhook'))).toMatchObject({ headers: { a: 'b' }, deadLetters: 'data/fraud/dead-letters/w.jsonl', tries: 8 });
     expect(redisStreamSinkOptions('r', sinkOf(job, 'redisStream'))).toMatchObject({ url: 'redis://own', cluster: undefined, stream: 'alcedo:{channel}' });
     const log = { debug() {}, info() {}, warn() {}, error() {}, child: () => log };
-    expect(kafkaConnectionOf(job.kafka!, log)).toEqual({ brokers: ['a:1'], clientId: 'fraud', tls: undefined, sasl: undefined, log });
+    expect(kafkaConnectionOf(job.kafka!, log)).toEqual({ brokers: ['a:1'], clientId: 'fraud', tls: undefined, sasl: undefined, checkCrc: true, log });
   });
 
   test('the state store', () => {

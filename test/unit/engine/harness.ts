@@ -2,7 +2,7 @@ import { check, parseFile } from '../../../dsl/index.ts';
 import { compile, type CompileOptions, type Plan } from '../../../src/compile/index.ts';
 import type { Alert, Derived } from '../../../src/core/alert.ts';
 import { makeDecoder } from '../../../src/decode/index.ts';
-import { Engine, type EngineStats } from '../../../src/engine/index.ts';
+import { Engine, type Pace, type EngineStats } from '../../../src/engine/index.ts';
 import { decodeWhole, encodeWhole, put, wholeOf, type Pages, type WholeImage } from '../../../src/state/image.ts';
 
 export type Event = Readonly<Record<string, unknown>> & { readonly type: string; readonly at: number | string };
@@ -66,7 +66,7 @@ export class Job {
     });
   }
 
-  push(events: readonly Event[], first = 0, source = 0, partition = 0): void {
+  push(events: readonly Event[], first = 0, source = 0, partition = 0, pace?: Pace): void {
     const { engine } = this;
     const decoder = makeDecoder(engine.schema, engine.strings, { typeField: 'type' });
     const batch = engine.newBatch(Math.max(1, events.length));
@@ -84,7 +84,7 @@ export class Job {
       from += text.length;
     });
     batch.count = events.length;
-    engine.push(batch);
+    engine.push(batch, pace);
   }
 
   /** Goes on in a new engine from a snapshot of this one, or from an image. */

@@ -32,6 +32,40 @@ describe('state of keys seen once', () => {
   });
 });
 
+describe('what a rule holds', () => {
+  const text = `${TYPES} event D { k: string, n: int, at: time } time at id n
+      rule Loop { by k match all a{2,} -> b within 20s a: A b: B where v > avg(a.v) alert ch { k } }
+      rule Step { by k match b{3,} greedy -> c within 20s b: B c: C alert ch { k, n: count(b) } }
+      rule Any { by k limit 1 per 12s match all a ->> b within 20s a: A b: B where v == a.v alert ch { k } }
+      rule Quiet { by k match a -> not b for 6s -> c within 30s a: A b: B c: C alert ch { k } }
+      rule Timeout { by k match a -> c -> d within 9s a: A c: C d: D alert ch { k } on timeout alert late { k } }
+      rule Session { by k match a -> c within session 8s a: A c: C alert ch { k } }`;
+  const events = Array.from({ length: 4000 }, (_, i) => ev('ABC'[(i * 7 + (i >> 2)) % 3]!, i / 5, { k: `k${(i * 31) % 17}`, v: (i * 13) % 4 }));
+
+  test('is counted as it comes and goes, as a walk over the state finds it', () => {
+    const job = new Job(planOf(text));
+    for (let at = 0; at < events.length; at += 500) {
+      job.push(events.slice(at, at + 500), at);
+      const counted = job.engine.gauges();
+      const open = job.engine.stats().rules;
+      const again = new Job(planOf(text));
+      again.engine.restore(job.engine.snapshot());
+      const walked = again.engine.gauges().rules;
+      expect(counted.rules.map(({ name, keys, runs }) => ({ name, keys, runs }))).toEqual(walked.map(({ name, keys, runs }) => ({ name, keys, runs })));
+      for (const [i, { name, keys, runs, bytes }] of counted.rules.entries()) {
+        expect([name, runs >= open[i]!.openRuns, keys > 0]).toEqual([name, true, true]);
+        // But for further links of nodes, which the walk leaves out.
+        expect([name, Math.abs(bytes / walked[i]!.bytes - 1) < 0.3]).toEqual([name, true]);
+      }
+      expect(counted.rules.reduce((sum, { keys }) => sum + keys, 0)).toBe(counted.keys);
+      expect(counted.rules.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThan(counted.bytes);
+      if (at % 1000 === 0) job.moveOn();
+    }
+    job.push([ev('D', 4000, { k: 'z', n: 1 })], 4000);
+    expect(job.engine.gauges().rules.map(({ keys, runs, bytes }) => [keys, runs, bytes])).toEqual(events.slice(0, 6).map(() => [0, 0, 0]));
+  });
+});
+
 describe('snapshot and restore', () => {
   test('in the middle of every kind of state, give what the uncut run gives', () => {
     const text = `${TYPES} event D { k: string, n: int, at: time } time at id n once within 1m

@@ -40,6 +40,37 @@ describe('watermarks given from outside', () => {
     expect(one.late).toEqual([2]);
   });
 
+  test('with a pace judge each event by those before it, as watermarks of its own do, whatever the batches', () => {
+    const events: Event[] = Array.from({ length: 2000 }, (_, i) => ev('AB'[i % 2]!, i / 10 - ((i * 37) % 23) / 4, { k: `k${i % 3}` }));
+    const plan = planOf(PAIRS.replace('1h', '2s'));
+    const own = new Job(plan, { lateness: 3000 });
+    own.push(events);
+    own.engine.advance(Infinity);
+    expect(own.late.length).toBeGreaterThan(100);
+    for (const size of [1, 7, 100, 2000]) {
+      const one = new Job(plan, { watermarks: 'given' });
+      let largest = -Infinity;
+      for (let at = 0; at < events.length; at += size) {
+        const some = events.slice(at, at + size);
+        one.push(some, at, 0, 0, { largest, lateness: 3000, bound: Infinity });
+        largest = Math.max(largest, ...some.map((event) => Number(event.at)));
+        one.engine.advance(largest - 3000);
+      }
+      one.engine.advance(Infinity);
+      expect([size, one.late]).toEqual([size, own.late]);
+      expect(boundOf(one.alerts)).toEqual(boundOf(own.alerts));
+    }
+  });
+
+  test('with a pace go no further than the other streams let them', () => {
+    const one = job();
+    one.push([ev('A', 5), ev('B', 4), ev('A', 3.5), ev('B', 2)], 0, 0, 0, { largest: -Infinity, lateness: 0, bound: s(3) });
+    expect(one.late).toEqual([3]);
+    one.push([ev('A', 1)], 4, 0, 0, { largest: s(5), lateness: 0, bound: -Infinity });
+    expect(one.late).toEqual([3, 4]);
+    expect(one.engine.gauges().watermark).toBe(s(3));
+  });
+
   test('that go back do nothing', () => {
     const one = job();
     one.push([ev('A', 1), ev('B', 2)]);

@@ -46,6 +46,31 @@ describe('a file of JSON Lines', () => {
     expect(rejects).toMatchObject([{ reason: 'line-too-long', line: 2 }]);
   });
 
+  test('of late events and rejects gives what is in them', async () => {
+    const late = '{"card":"a, \\"event\\":{}}","amount":1.50,"at":1}';
+    const broken = '{"card":"b","amount":1,"at":';
+    const text = [
+      `{"alcedo":"late","source":"s \\"event\\":","stream":"s/0","offset":7,"behind":12,"event":${late}}`,
+      JSON.stringify({ alcedo: 'reject', reason: 'not-json', message: 'm', source: 's', stream: 's/0', offset: 8, text: broken }),
+      JSON.stringify({ alcedo: 'reject', reason: 'future', message: 'm', source: 's', stream: 's/0', offset: 9, text: '{"card":"c",\r\n"amount":1,\n"at":3}' }),
+      JSON.stringify({ alcedo: 'reject', reason: 'wrong-type', message: 'm', source: 's', stream: 's/0', offset: 9, base64: Buffer.from([...Buffer.from('{"card":"'), 0xff, ...Buffer.from('"}')]).toString('base64') }),
+      line('d', 4),
+      '{"alcedo":"reject","cut":',
+      '{"alcedo":"late","event":',
+    ].join('\n');
+    for (const path of [fileOf(text), fileOf(gzipSync(`${text}\n`))]) {
+      const { events, rejects } = await readAll(schema, [{ path }]);
+      expect(events.map((event) => [event.line, event.text])).toEqual([[1, late], [3, '{"card":"c",  "amount":1, "at":3}'], [5, line('d', 4)]]);
+      expect(rejects.map((reject) => [reject.line, reject.reason, reject.text.slice(0, 28)])).toEqual([[2, 'not-json', broken], [4, 'not-utf8', '{"card":"\ufffd"}'], [6, 'not-json', '{"alcedo":"reject","cut":']]);
+    }
+  });
+
+  test('of envelopes longer than a chunk', async () => {
+    const events = Array.from({ length: 300 }, (_, i) => line('x'.repeat(i * 20), i));
+    const path = fileOf(events.map((event, i) => (i % 2 === 0 ? `{"alcedo":"late","event":${event}}\n` : `${JSON.stringify({ alcedo: 'reject', text: event })}\n`)).join(''));
+    expect((await readAll(schema, [{ path }])).events.map(({ text }) => text)).toEqual(events);
+  });
+
   test('may call fields otherwise', async () => {
     const path = fileOf('{"customer":"c","sum":5,"card":7,"at":1}');
     const { events } = await readAll(schema, [{ path, map: parseFieldMap(['Payment.card=customer', 'Payment.amount=sum']) }]);

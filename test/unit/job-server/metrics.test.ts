@@ -24,6 +24,9 @@ test('every count of the status is a metric', async () => {
     'alcedo_timed_out_total{rule="CardTesting"}': '4',
     'alcedo_dropped_total{rule="CardTesting"}': '0',
     'alcedo_suppressed_total{rule="CardTesting"}': '6',
+    'alcedo_rule_keys{rule="CardTesting"}': '3',
+    'alcedo_rule_open_runs{rule="CardTesting"}': '21',
+    'alcedo_rule_state_bytes{rule="CardTesting"}': '4096',
     'alcedo_sent_total{outlet="channel",channel="fraud_alerts"}': '5', 'alcedo_sent_total{outlet="late",channel=""}': '8',
     'alcedo_waiting_records{task="0"}': '3', 'alcedo_waiting_records{task="1"}': '0',
     // The lag of payments/1 is not known.

@@ -40,10 +40,14 @@ describe('health', () => {
 
   test('it follows the job', async () => {
     let state: JobStatus['state'] = 'starting';
-    const get = await started(statusOf(), { status: () => statusOf({ state }) });
+    let waitsFor: JobStatus['waitsFor'] = [];
+    const get = await started(statusOf(), { status: () => statusOf({ state, waitsFor }) });
     expect((await get('/readyz')).status).toBe(503);
     state = 'running';
     expect((await get('/readyz')).status).toBe(200);
+    waitsFor = ['restoring task 2'];
+    expect(await (await get('/readyz')).json()).toEqual({ state: 'running', reason: 'not at work yet: restoring task 2' });
+    expect([(await get('/readyz')).status, (await get('/healthz')).status]).toEqual([503, 200]);
   });
 });
 

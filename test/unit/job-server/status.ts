@@ -3,7 +3,7 @@ import type { JobStatus } from '../../../src/job/status.ts';
 /** A running job's status; `more` stands in place of what is here. */
 export function statusOf(more: Partial<JobStatus> = {}): JobStatus {
   return {
-    job: 'fraud', started: Date.UTC(2026, 3, 1), state: 'running', failure: undefined, restarts: 2,
+    job: 'fraud', started: Date.UTC(2026, 3, 1), state: 'running', waitsFor: [], failure: undefined, restarts: 2,
     tasks: [{
       task: 0, watermark: Date.UTC(2026, 3, 1, 12), events: 1000, stateBytes: 4096, keys: 7, waiting: 3,
       streams: [
@@ -19,7 +19,7 @@ export function statusOf(more: Partial<JobStatus> = {}): JobStatus {
       { source: 'payments', kind: 'kafka', streams: [{ stream: 'payments/0', lag: 40, connected: true }, { stream: 'payments/1', lag: NaN, connected: false }] },
       { source: 'logins', kind: 'kafka', streams: [{ stream: 'logins/0', lag: 0, connected: true }] },
     ],
-    rules: [{ rule: 'CardTesting', events: 900, alerts: 5, timedOut: 4, dropped: 0, suppressed: 6 }],
+    rules: [{ rule: 'CardTesting', events: 900, alerts: 5, timedOut: 4, dropped: 0, suppressed: 6, keys: 3, runs: 21, bytes: 4096 }],
     sent: { fraud_alerts: 5, ' late': 8 }, rejected: { json: 2, 'a "strange"\nreason': 1 }, late: 8,
     latency: { bounds: [0.01, 0.1], counts: [3, 1, 1], sum: 2.5 },
     pause: { bounds: [0.001], counts: [9, 0], sum: 0.004 },

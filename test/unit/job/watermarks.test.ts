@@ -54,6 +54,19 @@ test('streams that are over hold nothing back; when all are, event time ends', (
   expect(marks.advance()).toBe(Infinity);
 });
 
+test('the pace of a stream is what it has come to, and how far the others let event time go', () => {
+  const marks = new Watermarks();
+  for (const [stream, lateness] of [['a/0', 10], ['b/0', 20], ['c/0', 0]] as const) marks.add(stream, lateness, 1000);
+  marks.seen('a/0', 500);
+  expect(marks.paceOf('a/0')).toEqual({ largest: 500, lateness: 10, bound: -Infinity });
+  marks.seen('b/0', 400);
+  marks.pass(1000, (stream) => stream === 'c/0');
+  expect(marks.paceOf('a/0')).toEqual({ largest: 500, lateness: 10, bound: 380 });
+  marks.end('b/0');
+  expect(marks.paceOf('a/0')).toEqual({ largest: 500, lateness: 10, bound: Infinity });
+  expect(marks.paceOf('c/0')).toEqual({ largest: -Infinity, lateness: 0, bound: 490 });
+});
+
 test('what a checkpoint keeps of them comes back', () => {
   const marks = new Watermarks();
   marks.add('a/0', 5, 1000);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { Reader as PlatformaticReader, createRecordsBatch, readRecordsBatch } from '@platformatic/kafka';
+import { crc32c } from '@platformatic/wasm-utils';
 import fc from 'fast-check';
 import { Reader, Writer } from '../../../src/connect/kafka/protocol/bytes.ts';
 import { CODECS } from '../../../src/connect/kafka/protocol/codecs.ts';
@@ -21,6 +22,7 @@ function marker(base: number, producerId: number, commit: boolean): Buffer {
   const bytes = Buffer.from(encodeRecords([{ topic: 't', key, value: Buffer.alloc(6) }], { ...plain, producerId, transactional: true }));
   bytes.writeBigInt64BE(BigInt(base), 0);
   bytes.writeInt16BE(bytes.readInt16BE(21) | 0x20, 21);
+  bytes.writeUInt32BE(crc32c(bytes.subarray(21)), 17);
   return bytes;
 }
 
@@ -39,6 +41,25 @@ describe('record batches', () => {
       const theirs = createRecordsBatch([{ topic: 't', key: record.key, value: record.value, timestamp: 1_700_000_000_000n, headers: new Map([[Buffer.from('h'), Buffer.from('1')]]) }], { compression });
       const columns = decodeRecords(theirs.buffer, 0, undefined);
       expect([columns.keys.map(String), columns.values.map(String), columns.times, columns.header(0, 'h')]).toEqual([['k'], ['v'], [1_700_000_000_000], '1']);
+    }
+  });
+
+  test('a batch that does not agree with its checksum, or says a size that none has, is no records', () => {
+    const good = Buffer.concat([batch(5, ['a', 'b']), batch(7, ['c'])]);
+    expect(seen(good, 0)).toEqual([['a', 'b', 'c'], 8]);
+    const first = 12 + good.readInt32BE(8);
+    for (let at = 17; at < first; at++) {
+      const bad = Buffer.from(good);
+      bad[at]! ^= 1;
+      expect(() => decodeRecords(bad, 0, undefined)).toThrow('CORRUPT_MESSAGE (a batch arrived damaged): the batch at offset 5 does not agree with its checksum');
+    }
+    const unchecked = Buffer.from(good);
+    unchecked[17]! ^= 1;
+    expect(decodeRecords(unchecked, 0, undefined, false).count).toBe(3);
+    for (const size of [-13, -12, 0, 48]) {
+      const bad = Buffer.from(good);
+      bad.writeInt32BE(size, 8);
+      expect(() => decodeRecords(bad, 0, undefined, false)).toThrow(`the batch at offset 5 says it has ${size} bytes`);
     }
   });
 

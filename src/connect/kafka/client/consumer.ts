@@ -103,6 +103,11 @@ export class GroupConsumer implements Consumer {
     return reading !== undefined && (reading.waiting.length >= READ_AHEAD || performance.now() - reading.answered < ANSWERS_WITHIN);
   }
 
+  get stage(): Consumer['stage'] {
+    if (!this.#membership.isDealt) return 'dealing';
+    return [...this.#readings.values()].every((reading) => reading.active) ? 'open' : 'opening';
+  }
+
   membership(): GroupMembership {
     return this.#membership.current;
   }

@@ -59,6 +59,8 @@ export class Membership {
   #owned: TopicPartition[] = [];
   /** Partitions by topic as the leader saw them when it dealt out; undefined: this member does not lead. */
   #dealt: ReadonlyMap<string, number> | undefined;
+  /** A round is over in which this member was given its share, and it is still of the group. */
+  isDealt = false;
   #rejoin = false;
   #stopping = false;
   #wake: (() => void) | undefined;
@@ -193,6 +195,7 @@ export class Membership {
     const fresh = assigned.filter((p) => !isIn(this.#owned)(p));
     this.#options.log.info({ group: this.#options.group, generation: this.#generation, given: fresh.map(name), taken: gone.map(name), held: assigned.length }, 'consumer group dealt out');
     this.#owned = [...assigned];
+    this.isDealt = true;
     if (fresh.length > 0) this.#options.assigned(fresh);
     if (gone.length > 0) await this.#options.revoked(gone, false);
     return gone.length > 0;
@@ -201,6 +204,7 @@ export class Membership {
   async #lose(error: KafkaError): Promise<void> {
     const owned = this.#owned;
     this.#owned = [];
+    this.isDealt = false;
     this.#generation = -1;
     if (error.code !== CODE.ILLEGAL_GENERATION) this.#memberId = '';
     if (owned.length === 0) return;

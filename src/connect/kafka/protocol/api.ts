@@ -5,7 +5,7 @@ import { MemberIdRequired, byTopic } from '../client/api.ts';
 import { CODE, KafkaError } from '../errors.ts';
 import { Reader, Writer } from './bytes.ts';
 import { type Addresses, Links } from './links.ts';
-import { decodeRecords, encodeRecords, fetchedBatch, RecordColumns } from './records.ts';
+import { type AbortedTransaction, decodeRecords, encodeRecords, fetchedBatch, RecordColumns } from './records.ts';
 import type { Link, Transport } from './transport.ts';
 
 /** ms for a request that the broker answers at once. */
@@ -16,16 +16,18 @@ export class WireApi implements Api {
   readonly #transport: Transport;
   readonly #addresses: Addresses;
   readonly #links: Links;
+  readonly #checkCrc: boolean;
 
-  constructor(transport: Transport, addresses: Addresses) {
+  constructor(transport: Transport, addresses: Addresses, checkCrc: boolean) {
     this.adapter = transport.adapter;
     this.#transport = transport;
     this.#addresses = addresses;
+    this.#checkCrc = checkCrc;
     this.#links = new Links(transport, addresses);
   }
 
   session(): Api {
-    return new WireApi(this.#transport, this.#addresses);
+    return new WireApi(this.#transport, this.#addresses, this.#checkCrc);
   }
 
   close(): Promise<void> {
@@ -117,9 +119,17 @@ export class WireApi implements Api {
       answer.int32(); // preferred replica
       const bytes = answer.data();
       const from = offsets.get(`${topic}/${partition}`) ?? 0;
-      const columns = error === 0 ? decodeRecords(bytes, from, request.isolation === 'read_committed' ? aborted : undefined) : new RecordColumns(from);
+      const columns = error === 0 ? this.#decode(`${topic}/${partition}`, bytes, from, request.isolation === 'read_committed' ? aborted : undefined) : new RecordColumns(from);
       return { topic, partition, error, highWatermark, batch: fetchedBatch(topic, partition, columns, highWatermark) };
     });
+  }
+
+  #decode(stream: string, bytes: Buffer, from: number, aborted: readonly AbortedTransaction[] | undefined): RecordColumns {
+    try {
+      return decodeRecords(bytes, from, aborted, this.#checkCrc);
+    } catch (error) {
+      throw error instanceof KafkaError ? new KafkaError(error.code, `${stream}: ${error.detail}`) : error;
+    }
   }
 
   /** Produce, version 7, acknowledged by all replicas in sync */

@@ -1,11 +1,14 @@
 /** Record batches (message format 2): columns in, columns out, no object per record. */
 import { crc32c } from '@platformatic/wasm-utils';
+import { CODE, KafkaError } from '../errors.ts';
 import type { FetchedBatch, ProducedRecord } from '../port.ts';
 import { Writer } from './bytes.ts';
 import { compress, decompress } from './codecs.ts';
 
 /** Bytes of a batch before its records. */
 const HEADER = 61;
+/** Bytes before what the checksum covers, which ends with the batch. */
+const CHECKED = 21;
 const TRANSACTIONAL = 0x10;
 const CONTROL = 0x20;
 const LOG_APPEND_TIME = 0x08;
@@ -71,17 +74,22 @@ export function sizeOf(record: ProducedRecord): number {
 /**
  * The records of a fetch that a reader is to see: from `from` on, without control records and, for `aborted` given, without those of aborted
  * transactions. `aborted` is the broker's list for this fetch: a producer's records are left out from its first offset to its next abort marker.
- * A batch that the fetch cut off is left out; `next` is behind the last whole one, also when nothing of it is seen.
+ * A batch that the fetch cut off is left out; `next` is behind the last whole one, also when nothing of it is seen. `checkCrc`: each batch is held
+ * against its checksum. @throws KafkaError CORRUPT_MESSAGE
  */
-export function decodeRecords(bytes: Buffer, from: number, aborted: readonly AbortedTransaction[] | undefined): RecordColumns {
+export function decodeRecords(bytes: Buffer, from: number, aborted: readonly AbortedTransaction[] | undefined, checkCrc = true): RecordColumns {
   const columns = new RecordColumns(from);
   const pending = [...aborted ?? []].sort((a, b) => b.firstOffset - a.firstOffset);
   const aborting = new Set<number>();
   for (let at = 0; at + HEADER <= bytes.length;) {
     const end = at + 12 + bytes.readInt32BE(at + 8);
+    if (end < at + HEADER) throw new KafkaError(CODE.CORRUPT_MESSAGE, `the batch at offset ${int64(bytes, at)} says it has ${end - at - 12} bytes`);
     if (end > bytes.length) break;
     const magic = bytes[at + 16]!;
     if (magic !== 2) throw new Error(`A topic holds records of the old message format ${magic}. Kafka 3 and later rewrite nothing: read them with a tool of that time.`);
+    if (checkCrc && crc32c(bytes.subarray(at + CHECKED, end)) !== bytes.readUInt32BE(at + CHECKED - 4)) {
+      throw new KafkaError(CODE.CORRUPT_MESSAGE, `the batch at offset ${int64(bytes, at)} does not agree with its checksum`);
+    }
     const attributes = bytes.readInt16BE(at + 21);
     const base = int64(bytes, at);
     const last = base + bytes.readInt32BE(at + 23);
@@ -103,15 +111,16 @@ export function decodeRecords(bytes: Buffer, from: number, aborted: readonly Abo
 
 /** Columns of one fetch. The arrays are of equal length. */
 export class RecordColumns {
-  readonly keys: (Buffer | null)[] = [];
   readonly values: (Buffer | null)[] = [];
   readonly offsets: number[] = [];
   readonly times: number[] = [];
   next: number;
   readonly #from: number;
-  /** Where the headers of each record begin, and in which bytes. */
+  /** Where the key of each record begins, where its headers do, and in which bytes. */
+  readonly #keysAt: number[] = [];
   readonly #headersAt: number[] = [];
   readonly #sources: Buffer[] = [];
+  #keys: (Buffer | null)[] | undefined;
 
   constructor(from: number) {
     this.#from = from;
@@ -120,6 +129,12 @@ export class RecordColumns {
 
   get count(): number {
     return this.offsets.length;
+  }
+
+  /** Made when they are first asked for: a job does without. */
+  get keys(): readonly (Buffer | null)[] {
+    this.#keys ??= this.#keysAt.map((at, i) => field(this.#sources[i]!, { at }));
+    return this.#keys;
   }
 
   header(i: number, name: string): string | undefined {
@@ -148,7 +163,9 @@ export class RecordColumns {
       if (offset >= this.#from) {
         this.offsets.push(offset);
         this.times.push(fixedTime ?? time);
-        this.keys.push(field(source, cursor));
+        this.#keysAt.push(cursor.at);
+        const keySize = varint(source, cursor);
+        if (keySize > 0) cursor.at += keySize;
         this.values.push(field(source, cursor));
         this.#headersAt.push(cursor.at);
         this.#sources.push(source);
@@ -162,7 +179,7 @@ export class RecordColumns {
 export function fetchedBatch(topic: string, partition: number, columns: RecordColumns, highWatermark: number): FetchedBatch {
   return {
     topic, partition, highWatermark,
-    count: columns.count, keys: columns.keys, values: columns.values, offsets: columns.offsets, times: columns.times, next: columns.next,
+    count: columns.count, get keys() { return columns.keys; }, values: columns.values, offsets: columns.offsets, times: columns.times, next: columns.next,
     header: (i, name) => columns.header(i, name),
   };
 }

@@ -77,6 +77,7 @@ export const kafkaConnection = section({
     text: 'A transaction that is open for so long is aborted by the broker. It must be longer than a checkpoint takes, and at most what the broker allows (`transaction.max.timeout.ms`, 15 minutes).',
     default: '60s', min: 1000, max: 900_000,
   }),
+  checkCrc: flag({ text: 'Whether what is read is held against its checksums. A batch that does not agree is read again from the last commit, never taken for events.', default: true }),
 }, { text: 'The Kafka cluster of the job: its Kafka sources and sinks are all in it, because one transaction spans them.' });
 
 export const mqttConnection = section({
