@@ -22,6 +22,8 @@ const WIDE = 2;
 const ENTRY = { event: 0, taken: 1 } as const;
 const NO_START = 1 << 30;
 const FEW = 4;
+/** Cells that are copied one by one. */
+const SMALL = 128;
 /** Sums of values up to this size keep 2^-106 × 2^80 = 2^-26 of the largest: more than a millionth of a unit. */
 const WIDEST = 2 ** 80;
 
@@ -330,7 +332,8 @@ export class Cohort {
     if (q === 0) {
       const made = heap.alloc(this.#units(FEW));
       this.#headInts(made)[2 * made + QUEUE.capacity] = FEW;
-      heap.floats(made).fill(NaN, made + this.#registers, made + this.#registers + this.#cohort.cells.length);
+      const f64 = heap.floats(made);
+      for (let i = 0; i < this.#cohort.cells.length; i++) f64[made + this.#registers + i] = NaN;
       heap.ints(ks)[2 * ks + this.#at] = made;
       return made;
     }
@@ -343,12 +346,17 @@ export class Cohort {
     let into = q;
     if (2 * (last - first) > capacity) {
       into = heap.alloc(this.#units(2 * capacity));
-      heap.floats(into).copyWithin(into, q, q + this.#entries);
+      const cells = heap.floats(into);
+      for (let i = 0; i < this.#entries; i++) cells[into + i] = cells[q + i]!;
       heap.ints(into)[2 * into + QUEUE.capacity] = 2 * capacity;
       heap.ints(ks)[2 * ks + this.#at] = into;
     }
     heap.touch(into, into + this.#entries + used);
-    heap.floats(into).copyWithin(into + this.#entries, from, from + used);
+    const f64 = heap.floats(into);
+    const to = into + this.#entries;
+    // A call costs more than the few cells that most queues have.
+    if (used <= SMALL) for (let i = 0; i < used; i++) f64[to + i] = f64[from + i]!;
+    else f64.copyWithin(to, from, from + used);
     const i32 = heap.ints(into);
     i32[2 * into + QUEUE.first] = 0;
     i32[2 * into + QUEUE.last] = last - first;
