@@ -1,4 +1,5 @@
 import type { Batch } from '../core/batch.ts';
+import { generated } from '../core/generated.ts';
 import type { SchemaField, SchemaType } from '../core/schema.ts';
 import { HASH_FACTOR } from '../core/strings.ts';
 import type { Strings } from '../core/strings.ts';
@@ -65,7 +66,7 @@ export function generate(spec: FastSpec, helpers: FastHelpers, strings: Strings,
   const lookup = helpers.keyLookup(parts.map((part) => part.source));
   const fields = parts.map((part) => part.field);
   const sets = parts.map((part) => (part.field?.type.kind === 'oneOf' ? helpers.stringSet(part.field.type.values) : undefined));
-  const make = new Function('h', 'strings', 'ingestTime', 'lookup', 'fields', 'sets', 'P10', source) as (...env: unknown[]) => FastDecode;
+  const make = generated(['h', 'strings', 'ingestTime', 'lookup', 'fields', 'sets', 'P10'], source) as (...env: unknown[]) => FastDecode;
   return make(helpers, strings, ingestTime, lookup, fields, sets, helpers.powers);
 }
 

@@ -65,7 +65,7 @@ export class Classes {
   }
 
   add(h: number): void {
-    if (2 * this.#used > this.#mask) this.#grow();
+    if (4 * this.#used > 3 * this.#mask) this.#grow();
     const hash = this.#hashOf(h);
     const slot = this.#slotOf(hash);
     if (this.#slots[2 * slot + 1] === 0) this.#used++;
@@ -97,7 +97,7 @@ export class Classes {
 
   /** Takes up the first class of a chain in a restored heap. */
   adopt(h: number): void {
-    if (2 * this.#used > this.#mask) this.#grow();
+    if (4 * this.#used > 3 * this.#mask) this.#grow();
     const hash = this.#hashOf(h);
     const slot = this.#slotOf(hash);
     this.#used++;

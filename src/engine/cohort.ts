@@ -22,6 +22,8 @@ const WIDE = 2;
 const ENTRY = { event: 0, taken: 1 } as const;
 const NO_START = 1 << 30;
 const FEW = 4;
+/** Cells that are copied one by one. */
+const SMALL = 128;
 /** Sums of values up to this size keep 2^-106 × 2^80 = 2^-26 of the largest: more than a millionth of a unit. */
 const WIDEST = 2 ** 80;
 
@@ -29,8 +31,8 @@ export interface CohortHost {
   /** May a run begin with the event at hand, whose start condition holds? */
   mayStart(ks: number): boolean;
   countDrop(ks: number): void;
-  /** Reports matches, in order, as far as the rule's skip lets them through. May clear the key. */
-  complete(ks: number, matches: Iterable<Listed>): void;
+  /** Reports the matches that `list` gives in order, until it is told to stop, as far as the rule's skip lets them through. May clear the key. */
+  complete(ks: number, list: (visit: (match: Listed) => boolean) => void): void;
 }
 
 export class Cohort {
@@ -337,7 +339,8 @@ export class Cohort {
     if (q === 0) {
       const made = heap.alloc(this.#units(FEW));
       this.#headInts(made)[2 * made + QUEUE.capacity] = FEW;
-      heap.floats(made).fill(NaN, made + this.#registers, made + this.#registers + this.#cohort.cells.length);
+      const f64 = heap.floats(made);
+      for (let i = 0; i < this.#cohort.cells.length; i++) f64[made + this.#registers + i] = NaN;
       heap.ints(ks)[2 * ks + this.#at] = made;
       return made;
     }
@@ -350,12 +353,17 @@ export class Cohort {
     let into = q;
     if (2 * (last - first) > capacity) {
       into = heap.alloc(this.#units(2 * capacity));
-      heap.floats(into).copyWithin(into, q, q + this.#entries);
+      const cells = heap.floats(into);
+      for (let i = 0; i < this.#entries; i++) cells[into + i] = cells[q + i]!;
       heap.ints(into)[2 * into + QUEUE.capacity] = 2 * capacity;
       heap.ints(ks)[2 * ks + this.#at] = into;
     }
     heap.touch(into, into + this.#entries + used);
-    heap.floats(into).copyWithin(into + this.#entries, from, from + used);
+    const f64 = heap.floats(into);
+    const to = into + this.#entries;
+    // A call costs more than the few cells that most queues have.
+    if (used <= SMALL) for (let i = 0; i < used; i++) f64[to + i] = f64[from + i]!;
+    else f64.copyWithin(to, from, from + used);
     const i32 = heap.ints(into);
     i32[2 * into + QUEUE.first] = 0;
     i32[2 * into + QUEUE.last] = last - first;
@@ -367,34 +375,35 @@ export class Cohort {
     const { i32 } = this.#store.heap;
     // The event at hand ends the match, even where it has gone on with the loop too.
     const own = i32[2 * q + QUEUE.newest] === i32[2 * ks + KEY.sequence] ? 1 : 0;
-    this.#host.complete(ks, this.#matches(q, i32[2 * q + QUEUE.last]! - own, passing));
+    const last = i32[2 * q + QUEUE.last]! - own;
+    this.#host.complete(ks, (visit) => { this.#matches(q, last, this.#inOrder(passing), visit); });
   }
 
-  *#matches(q: number, last: number, passing: readonly number[]): Iterable<Listed> {
+  #matches(q: number, last: number, passing: readonly number[], visit: (match: Listed) => boolean): void {
     const { heap } = this.#store;
     const [loopStage, exitStages] = this.#stages;
     const final = this.#store.event();
     const first = heap.i32[2 * q + QUEUE.first]!;
-    for (const [n, e] of this.#inOrder(passing)) {
+    for (let i = 0; i < passing.length; i += 2) {
       const events: number[] = [];
       const stages: number[] = [];
-      for (let m = first + n; m < last; m++) {
+      for (let m = first + passing[i]!; m < last; m++) {
         events.push(heap.i32[2 * this.#entry(q, m) + ENTRY.event]!);
         stages.push(loopStage);
       }
       events.push(final);
-      stages.push(exitStages[e]!);
-      yield { events, stages };
+      stages.push(exitStages[passing[i + 1]!]!);
+      if (!visit({ events, stages })) return;
     }
   }
 
   /** Pairs (place, exit) by place, then by the stage written first. */
-  #inOrder(passing: readonly number[]): readonly (readonly [number, number])[] {
+  #inOrder(passing: readonly number[]): readonly number[] {
+    if (this.#stages[1].length === 1) return passing;
     const pairs: (readonly [number, number])[] = [];
     for (let i = 0; i < passing.length; i += 2) pairs.push([passing[i]!, passing[i + 1]!]);
-    if (this.#stages[1].length === 1) return pairs;
     const orderOf = (exit: number): number => this.#plan.stages[this.#stages[1][exit]!]!.order;
-    return pairs.sort((a, b) => a[0] - b[0] || orderOf(a[1]) - orderOf(b[1]));
+    return pairs.sort((a, b) => a[0] - b[0] || orderOf(a[1]) - orderOf(b[1])).flat();
   }
 
   /** The cells before a queue's entries, to write them; they may lie on more than one page. */

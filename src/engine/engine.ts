@@ -5,6 +5,7 @@
 import type { Alert, Derived } from '../core/alert.ts';
 import { Batch } from '../core/batch.ts';
 import { makeRuntime } from '../core/functions.ts';
+import { generated } from '../core/generated.ts';
 import type { Schema } from '../core/schema.ts';
 import { Strings } from '../core/strings.ts';
 import type { Plan } from '../compile/index.ts';
@@ -190,7 +191,7 @@ export class Engine {
     });
     const scope = ['E', 'K', 'C', 'R', 'H', 'M', 'X'];
     const bind = (sources: readonly string[]): unknown[] =>
-      (new Function(...scope, `'use strict';return [${sources.join(',\n')}];`) as (...args: unknown[]) => unknown[])(store.E, store.K, store.C, runtime, store.heap, this.#view, store);
+      (generated(scope, `'use strict';return [${sources.join(',\n')}];`) as (...args: unknown[]) => unknown[])(store.E, store.K, store.C, runtime, store.heap, this.#view, store);
     this.#predicates = bind(plan.predicates.map((p) => `()=>${p.source}`)) as (() => boolean)[];
     this.#keyFunctions = plan.keys.map((key) => bind(key.sources.map((parts) => (parts === undefined ? 'undefined' : `(K)=>{${parts.map((part, i) => `const v${i}=${part};`).join('')}${parts.map((_, i) => `K[${i}]=v${i};`).join('')}}`))) as (((K: Float64Array) => void) | undefined)[]);
     this.#runners = plan.rules.map((rule) => {

@@ -8,7 +8,6 @@ export class MatchId {
   #bytes = new Uint8Array(1024);
   #view = new DataView(this.#bytes.buffer);
   #at = 0;
-  readonly #names = new Map<string, Uint8Array>();
 
   begin(): void { this.#at = 0; }
 
@@ -24,14 +23,14 @@ export class MatchId {
     this.#at += 8;
   }
 
-  /** A text that comes again and again, such as a name: encoded once. */
-  name(value: string): void {
-    let bytes = this.#names.get(value);
-    if (bytes === undefined) this.#names.set(value, bytes = utf8.encode(value));
-    this.int(bytes.length);
-    this.#reserve(bytes.length);
-    for (let i = 0; i < bytes.length; i++) this.#bytes[this.#at + i] = bytes[i]!;
-    this.#at += bytes.length;
+  /** Parts that were put together before, by `encoded`. */
+  encoded(parts: Uint8Array): void {
+    const { length } = parts;
+    this.#reserve(length);
+    const bytes = this.#bytes;
+    const at = this.#at;
+    for (let i = 0; i < length; i++) bytes[at + i] = parts[i]!;
+    this.#at = at + length;
   }
 
   text(value: string): void {
@@ -54,3 +53,15 @@ export class MatchId {
 }
 
 const utf8 = new TextEncoder();
+
+/** Texts and whole numbers as `text` and `int` put them, for parts that come again and again. */
+export function encoded(...parts: readonly (string | number)[]): Uint8Array {
+  const all = parts.map((part) => {
+    const bytes = typeof part === 'string' ? utf8.encode(part) : new Uint8Array(0);
+    const out = new Uint8Array(4 + bytes.length);
+    new DataView(out.buffer).setInt32(0, typeof part === 'string' ? bytes.length : part, true);
+    out.set(bytes, 4);
+    return out;
+  });
+  return new Uint8Array(Buffer.concat(all));
+}

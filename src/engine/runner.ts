@@ -102,7 +102,7 @@ export class RuleRunner {
     this.#cohort = plan.cohort === undefined ? undefined : new Cohort(plan, this.layout.positions[plan.cohort.position]!, store, functions, {
       mayStart: (ks) => this.#mayStart(ks, 0),
       countDrop: (ks) => { this.#countDrop(ks); },
-      complete: (ks, matches) => { this.#completeAll(ks, (visit) => { for (const match of matches) if (!visit(match)) return; }, store.current.time, true); },
+      complete: (ks, list) => { this.#completeAll(ks, list, store.current.time, true); },
     });
     this.#out = new Float64Array(Math.max(1, ...plan.positions.map((position) => position.registers.length)));
     this.#walks = plan.split === 'run' && plan.functions.some((source) => source.includes('M.reduce'));
@@ -990,13 +990,13 @@ export class RuleRunner {
   #completeAll(ks: number, list: (visit: (match: Listed) => boolean) => void, at: number, byEvent: boolean): void {
     const { heap } = this.#store;
     const { stages, rule: { match: { skip, mode } } } = this.plan;
-    const dead = new Set<number>();
+    let dead: Set<number> | undefined;
     let raised = false;
     let whole = false;
     list((match) => {
       const { f64 } = heap;
       const first = f64[match.events[0]! + EVENT.number]!;
-      if (first < f64[ks + KEY.minStart]! || dead.has(first)) return true;
+      if (first < f64[ks + KEY.minStart]! || dead?.has(first) === true) return true;
       const last = match.events[match.events.length - 1]!;
       const to = byEvent ? f64[last + EVENT.time]! : at;
       this.#look(ks, match, to);
@@ -1006,7 +1006,7 @@ export class RuleRunner {
       this.#send(ks, match, at, to);
       switch (skip.to) {
         case 'none': return true;
-        case 'next': dead.add(first); return true;
+        case 'next': (dead ??= new Set()).add(first); return true;
         case 'past last': {
           const end = byEvent ? heap.f64[last + EVENT.number]! : Infinity;
           if (end >= this.#store.num) { whole = true; return false; }
@@ -1030,11 +1030,11 @@ export class RuleRunner {
       if (this.plan.group >= 0) heap.floats(ks)[ks + KEY.minStart] = this.#store.num + 1;
       this.clear(ks);
     }
-    else if (this.plan.tracked && (raised || dead.size > 0)) {
+    else if (this.plan.tracked && (raised || dead !== undefined)) {
       for (let sr = heap.i32[2 * ks + KEY.starts]!; sr !== 0;) {
         const next = heap.i32[2 * sr + START.next]!;
         const number = heap.f64[sr + START.number]!;
-        if (number < heap.f64[ks + KEY.minStart]! || dead.has(number)) this.#killStart(ks, sr);
+        if (number < heap.f64[ks + KEY.minStart]! || dead?.has(number) === true) this.#killStart(ks, sr);
         sr = next;
       }
     }

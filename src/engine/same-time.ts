@@ -9,8 +9,10 @@ const NOTHING: Stretch = { bytes: new Uint8Array(0), from: 0, to: 0 };
  */
 export class SameTime {
   #time = NaN;
-  /** The event at hand; those before it at its time, as far as there are any. */
-  #last = NOTHING;
+  /** The event at hand (its three parts: no object an event); those before it at its time, as far as there are any. */
+  #bytes = NOTHING.bytes;
+  #from = 0;
+  #to = 0;
   #before: Stretch[] = [];
   #derivedTime = NaN;
   #derived: Stretch[] = [];
@@ -20,7 +22,16 @@ export class SameTime {
     if (time === this.#time) this.#before.push(this.#last);
     else if (this.#before.length > 0) this.#before = [];
     this.#time = time;
-    this.#last = { bytes, from, to };
+    this.#bytes = bytes;
+    this.#from = from;
+    this.#to = to;
+  }
+
+  get #last(): Stretch { return { bytes: this.#bytes, from: this.#from, to: this.#to }; }
+  set #last({ bytes, from, to }: Stretch) {
+    this.#bytes = bytes;
+    this.#from = from;
+    this.#to = to;
   }
 
   /** A derived event is at hand. */
@@ -60,7 +71,7 @@ export class SameTime {
   /** As bytes; empty: there is nothing. */
   save(): Uint8Array {
     const lists = [...this.#before, this.#last, ...this.#derived];
-    if (lists.length === 1 && this.#last.to === this.#last.from && Number.isNaN(this.#time) && Number.isNaN(this.#derivedTime)) return new Uint8Array(0);
+    if (lists.length === 1 && this.#to === this.#from && Number.isNaN(this.#time) && Number.isNaN(this.#derivedTime)) return new Uint8Array(0);
     const size = lists.reduce((n, s) => n + s.to - s.from, 0);
     const out = new Uint8Array(24 + 4 * lists.length + size);
     const view = new DataView(out.buffer);

@@ -35,7 +35,7 @@ export class Store {
   readonly K: Float64Array;
   /** Pooled constants. */
   readonly C: Float64Array;
-  readonly current: Current = { type: -1, time: 0, source: 0, partition: 0, offset: 0, bytes: new Uint8Array(0), from: 0, to: 0 };
+  readonly current: Current = { type: -1, time: -Infinity, source: 0, partition: 0, offset: -Infinity, bytes: new Uint8Array(0), from: 0, to: 0 };
   /** Number of the event at hand, in processing order over all keys. */
   num = 0;
   /** Stamp of the event at hand: a predicate is true of it when its cell in `truth` equals this. */
