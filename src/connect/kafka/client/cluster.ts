@@ -8,6 +8,7 @@ export class Cluster {
   readonly #api: Api;
   readonly #leaders = new Map<string, readonly number[]>();
   readonly #coordinators = new Map<string, number>();
+  readonly #closing = new AbortController();
 
   constructor(api: Api) {
     this.#api = api;
@@ -48,10 +49,16 @@ export class Cluster {
     this.#coordinators.clear();
   }
 
+  /** Nothing is tried again from here on: connections that are closed do not come back, and who closes the client waits for what is under way. */
+  close(): void {
+    this.#closing.abort();
+  }
+
   /** Retries; each failure makes it look again for the right broker, CONCURRENT_TRANSACTIONS apart, which is that of the right one. */
   retrying<T>(options: RetryOptions, attempt: () => Promise<T>): Promise<T> {
     return retrying({
       ...options,
+      closed: this.#closing.signal,
       onFailure: (error) => {
         if (error.code !== CODE.CONCURRENT_TRANSACTIONS && error.code !== CODE.UNSTABLE_OFFSET_COMMIT) this.forget();
         options.onFailure?.(error);
