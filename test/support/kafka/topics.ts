@@ -36,12 +36,12 @@ export function topicsAndOffsets(closing: Closing): void {
   test('closing ends what is under way, and what is asked for afterwards, at once', closing(async (kafka) => {
     const topic = await made(kafka, 'closed', 1);
     await kafka.endOffsets(topic);
-    const pending = [kafka.read(topic, 0, 0, 1, 'read_committed', () => {}), kafka.endOffsets(topic)];
+    const under = Promise.allSettled([kafka.read(topic, 0, 0, 1, 'read_committed', () => {}), kafka.endOffsets(topic)]);
     await kafka.close();
-    pending.push(kafka.endOffsets(topic));
-    // Were they tried again, it would be for a minute. The broker may have answered before it came to the closing.
-    const ends = await Promise.race([Promise.allSettled(pending), sleep(10_000, undefined, { ref: false })]);
-    expect(ends).toHaveLength(3);
-    expect(ends![2]).toMatchObject({ status: 'rejected', reason: { message: expect.stringMatching(/^Could not list the offsets of closed\S+: the client is closed$/) } });
+    const after = kafka.endOffsets(topic).then(() => 'answered', (error: Error) => error.message);
+    // Were they tried again, it would be for a minute. What was under way may have been answered before.
+    const ends = await Promise.race([Promise.all([under, after]), sleep(10_000, undefined, { ref: false })]);
+    expect(ends).toBeDefined();
+    expect(await after).toMatch(/^Could not list the offsets of closed\S+: the client is closed$/);
   }));
 }
