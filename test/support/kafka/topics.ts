@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import { type Closing, fresh, made, text } from './helpers.ts';
 
@@ -30,5 +31,17 @@ export function topicsAndOffsets(closing: Closing): void {
 
   test('a topic that is not there is named', closing(async (kafka) => {
     await expect(kafka.endOffsets(fresh('nowhere'))).rejects.toThrow(/nowhere.*UNKNOWN_TOPIC.*Create the topic/);
+  }));
+
+  test('closing ends what is under way, and what is asked for afterwards, at once', closing(async (kafka) => {
+    const topic = await made(kafka, 'closed', 1);
+    await kafka.endOffsets(topic);
+    const under = Promise.allSettled([kafka.read(topic, 0, 0, 1, 'read_committed', () => {}), kafka.endOffsets(topic)]);
+    await kafka.close();
+    const after = kafka.endOffsets(topic).then(() => 'answered', (error: Error) => error.message);
+    // Were they tried again, it would be for a minute. What was under way may have been answered before.
+    const ends = await Promise.race([Promise.all([under, after]), sleep(10_000, undefined, { ref: false })]);
+    expect(ends).toBeDefined();
+    expect(await after).toMatch(/^Could not list the offsets of closed\S+: the client is closed$/);
   }));
 }

@@ -190,6 +190,30 @@ describe('Kafka', () => {
     await until(() => idsOf(one).includes('id-1'), 'the alert that came meanwhile');
     expect(one.err.lines).toEqual(['Kafka topic alerts cannot be read: the connection was cut. Trying again.', 'Kafka topic alerts can be read again.']);
   });
+
+  test('Ctrl-C amid a look at the topic ends it at once', async () => {
+    await kafka.ensureTopics([{ topic: 'alerts', partitions: 1 }]);
+    let looks = 0;
+    const one = run([jobFile('{ default: { kafka: alerts } }')], {
+      open: async (_, { log }) => {
+        const inner = await openMemoryKafka(broker, { log });
+        return Object.assign(Object.create(inner) as Kafka, {
+          topics: () => inner.topics(), read: inner.read.bind(inner), startOffsets: inner.startOffsets.bind(inner), close: () => inner.close(),
+          endOffsets: async (topic: string, isolation: 'read_committed') => {
+            if (++looks === 3) {
+              one.interrupt();
+              await inner.close();
+            }
+            return inner.endOffsets(topic, isolation);
+          },
+        });
+      },
+    });
+    await until(() => looks === 3, 'a look');
+    // Were it tried again, it would be for a minute.
+    expect(await Promise.race([one.code, new Promise((resolve) => { setTimeout(resolve, 10_000, 'still running').unref(); })])).toBe(0);
+    expect(one.err.text).toBe('');
+  });
 });
 
 describe('what is printed', () => {

@@ -8,7 +8,7 @@ export class Cluster {
   readonly #api: Api;
   readonly #leaders = new Map<string, readonly number[]>();
   readonly #coordinators = new Map<string, number>();
-  #closed = false;
+  readonly #closing = new AbortController();
 
   constructor(api: Api) {
     this.#api = api;
@@ -49,16 +49,16 @@ export class Cluster {
     this.#coordinators.clear();
   }
 
-  /** Nothing is tried again from now on: what is under way when its connections go ends with their error, and not after a minute of attempts. */
+  /** Nothing is tried again from here on: connections that are closed do not come back, and who closes the client waits for what is under way. */
   close(): void {
-    this.#closed = true;
+    this.#closing.abort();
   }
 
   /** Retries; each failure makes it look again for the right broker, CONCURRENT_TRANSACTIONS apart, which is that of the right one. */
   retrying<T>(options: RetryOptions, attempt: () => Promise<T>): Promise<T> {
     return retrying({
       ...options,
-      stopped: () => this.#closed || options.stopped?.() === true,
+      closed: this.#closing.signal,
       onFailure: (error) => {
         if (error.code !== CODE.CONCURRENT_TRANSACTIONS && error.code !== CODE.UNSTABLE_OFFSET_COMMIT) this.forget();
         options.onFailure?.(error);

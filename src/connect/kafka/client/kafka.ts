@@ -24,6 +24,7 @@ export class KafkaClient implements Kafka {
   readonly #cluster: Cluster;
   readonly #consumers = new Map<GroupConsumer, string>();
   readonly #producers = new Set<IdempotentProducer>();
+  readonly #reads = new Set<Api>();
 
   private constructor(api: Api, log: Log) {
     this.adapter = api.adapter;
@@ -92,6 +93,7 @@ export class KafkaClient implements Kafka {
 
   async read(topic: string, partition: number, from: number, to: number, isolation: Isolation, visit: (batch: FetchedBatch) => void | Promise<void>): Promise<void> {
     const session = this.#api.session('read');
+    this.#reads.add(session);
     try {
       for (let offset = from; offset < to;) {
         const at = offset;
@@ -107,6 +109,7 @@ export class KafkaClient implements Kafka {
         else if (await this.#nothingMore(topic, partition, at, isolation)) return;
       }
     } finally {
+      this.#reads.delete(session);
       await session.close();
     }
   }
@@ -133,7 +136,7 @@ export class KafkaClient implements Kafka {
     await Promise.all([...this.#consumers.keys()].map((consumer) => consumer.close()));
     await Promise.all([...this.#producers].map((producer) => producer.close()));
     this.#cluster.close();
-    await this.#api.close();
+    await Promise.all([this.#api, ...this.#reads].map((api) => api.close()));
   }
 
   #retrying<T>(what: string, attempt: () => Promise<T>): Promise<T> {

@@ -14,8 +14,10 @@ export interface RetryOptions {
   readonly patience?: number | undefined;
   /** Called after a failure that will be tried again. */
   onFailure?(error: KafkaError): void;
-  /** True: give up, e.g. because the client is being closed. */
+  /** True: give up, e.g. because the producer is being closed. */
   stopped?(): boolean;
+  /** The client is closed: what fails from now on would fail for ever. */
+  readonly closed?: AbortSignal;
 }
 
 /** Repeats `attempt` after errors that may pass by themselves, 5 to 500 ms apart. @throws KafkaError: one that does not pass, or the last after `patience` */
@@ -30,13 +32,13 @@ export async function retrying<T>(options: RetryOptions, attempt: () => Promise<
       unknownSince = error.code === CODE.UNKNOWN_TOPIC_OR_PARTITION ? Math.min(unknownSince, Date.now()) : Infinity;
       const unknown = Date.now() - unknownSince > UNKNOWN_PATIENCE;
       const waited = Date.now() - started;
-      if (!error.retriable || options.stopped?.()) throw KafkaError.within(error, `Could not ${options.what}: ${error.message}`);
+      if (!error.retriable || options.stopped?.() || options.closed?.aborted) throw KafkaError.within(error, `Could not ${options.what}: ${error.message}`);
       if (unknown || waited > (options.patience ?? PATIENCE)) {
         const advice = unknown ? 'Create the topic, or correct its name.' : 'Look at the brokers and the way to them.';
         throw KafkaError.within(error, `Could not ${options.what}, tried for ${Math.round(waited / 1000)} s: ${error.message}. ${advice}`);
       }
       options.onFailure?.(error);
     }
-    await sleep(delay * (0.8 + 0.4 * Math.random()));
+    await sleep(delay * (0.8 + 0.4 * Math.random()), undefined, { signal: options.closed }).catch(() => { /* closed: the attempt that follows says so */ });
   }
 }
