@@ -75,14 +75,14 @@ export function consuming(closing: Closing): void {
     const producer = await kafka.producer({});
     let release = (): void => {};
     const done: number[] = [];
-    const reader = await consumer(kafka, { topics: [topic], sessionTimeout: kafka.adapter === 'memory' ? 1000 : 2000, async onBatch(batch) {
+    const reader = await consumer(kafka, { topics: [topic], sessionTimeout: kafka.adapter === 'memory' ? 3000 : 2000, async onBatch(batch) {
       if (batch.partition === 0 && batch.offsets[0] === 0) await new Promise<void>((resolve) => { release = resolve; });
       done.push(batch.partition);
     } });
     await until(() => reader.held().length === 2, 'the assignment');
     const { generation } = reader.consumer.membership();
     await producer.send([{ ...text(topic, 'slow'), partition: 0 }]);
-    await sleep(kafka.adapter === 'memory' ? 2500 : 20_000);
+    await sleep(kafka.adapter === 'memory' ? 5000 : 20_000);
     await producer.send([{ ...text(topic, 'quick'), partition: 1 }]);
     await until(() => done.length === 1, 'the other partition');
     expect(done).toEqual([1]);
