@@ -19,11 +19,14 @@ export class CompileError extends Error {
 
 export interface Context {
   readonly typeNames: readonly string[];
+  readonly params: ReadonlyMap<string, Literal>;
   /** Registers by name → the aggregate they belong to. */
   readonly aggregates: Map<string, Aggregate>;
   typeIndex(name: string): number;
   slot(field: string): number;
   isOptional(type: string, field: string): boolean;
+  /** Names of an event type's fields. */
+  fieldsOf(type: string): ReadonlySet<string>;
   eventField(field: string): string;
   eventFieldOr(field: string): string;
   eventTime(): string;
@@ -111,10 +114,11 @@ export function makeContext(program: Program, params: ReadonlyMap<string, Litera
   };
 
   return {
-    typeNames,
+    typeNames, params,
     aggregates: new Map(),
     typeIndex: (name) => typeNames.indexOf(name),
     isOptional: (type, field) => program.events.get(type)?.fields.find((f) => f.name === field)?.optional !== false,
+    fieldsOf: (type) => new Set(program.events.get(type)?.fields.map((f) => f.name)),
     slot,
     eventField: eventLeaf.eventField as (field: string) => string,
     eventFieldOr: (field) => (slots.has(field) ? `E[${slot(field)}]` : 'NaN'),
