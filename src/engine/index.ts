@@ -1,1 +1,2 @@
-export { Engine, type EngineGauges, type EngineOptions, type EngineStats, type RuleStats } from './engine.ts';
+export type { Change, RuleChange } from './change/index.ts';
+export { Engine, type EngineGauges, type EngineOptions, type EngineStats, type RestoreOptions, type RuleStats } from './engine.ts';

@@ -116,7 +116,7 @@ export class Runs {
       const cells = new Float64Array(this.#store.E.length).fill(NaN);
       this.#options.slots.forEach((slot, i) => { if (slot >= 0) cells[slot] = from.f64[p + 2 + i]!; });
       cells[cells.length - 1] = from.f64[p + 2 + width - 1]!;
-      const predicates = [...from.f64.slice(p + 2 + width, p + 2 + width + count)].flatMap((predicate) => this.#options.predicates.get(predicate) ?? []);
+      const predicates = Array.from(from.f64.slice(p + 2 + width, p + 2 + width + count)).flatMap((predicate) => this.#options.predicates.get(predicate) ?? []);
       this.#runner.adoptLogged(ks, { sequence: from.i32[2 * p + 1]!, cells, predicates: [...new Set(predicates)] });
     }
   }
@@ -152,7 +152,7 @@ export class Runs {
       const held = heldMatch(from, sr);
       if (held !== undefined) holdMatch(heap, made, { events: held.events.map((one) => this.#events.take(one)), stages: held.stages.map(stageOf), to: held.to });
       const told: number[][] = [];
-      for (let p = from.i32[2 * sr + START.told]!; p !== 0; p = from.i32[2 * p]!) told.push([...from.f64.slice(p + 1, p + 1 + 2 * from.i32[2 * p + 1]!)]);
+      for (let p = from.i32[2 * sr + START.told]!; p !== 0; p = from.i32[2 * p]!) told.push(Array.from(from.f64.slice(p + 1, p + 1 + 2 * from.i32[2 * p + 1]!)));
       for (const pairs of told.reverse()) this.#runner.adoptTold(made, pairs.map((value, i) => (i % 2 === 0 ? stageOf(value) : value)));
       starts.set(sr, made);
     }
