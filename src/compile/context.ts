@@ -25,8 +25,6 @@ export interface Context {
   typeIndex(name: string): number;
   slot(field: string): number;
   isOptional(type: string, field: string): boolean;
-  /** Names of an event type's fields. */
-  fieldsOf(type: string): ReadonlySet<string>;
   eventField(field: string): string;
   eventFieldOr(field: string): string;
   eventTime(): string;
@@ -118,7 +116,6 @@ export function makeContext(program: Program, params: ReadonlyMap<string, Litera
     aggregates: new Map(),
     typeIndex: (name) => typeNames.indexOf(name),
     isOptional: (type, field) => program.events.get(type)?.fields.find((f) => f.name === field)?.optional !== false,
-    fieldsOf: (type) => new Set(program.events.get(type)?.fields.map((f) => f.name)),
     slot,
     eventField: eventLeaf.eventField as (field: string) => string,
     eventFieldOr: (field) => (slots.has(field) ? `E[${slot(field)}]` : 'NaN'),

@@ -31,8 +31,8 @@ export interface RuleIdentity {
   readonly session: BoundText | undefined;
   readonly gap: BoundText | undefined;
   readonly mode: 'first' | 'longest' | 'all';
-  /** Fields of bound events that something of the rule reads, `Type.field`; with the stage that they are read of, as the author writes it. */
-  readonly reads: Readonly<Record<string, string>>;
+  /** By stage: the fields of its bound events that something of the rule reads, with how the author writes them. */
+  readonly reads: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** Fields that conditions of logged bans read of the event at hand. */
   readonly banReads: readonly string[];
   /** Every bound event is kept as it came. */
@@ -50,8 +50,8 @@ export interface IdentitySource {
   number(expr: Expr): number;
 }
 
-/** `registers`: of all positions. `fieldsOf`: names of an event type's fields. */
-export function identityOf(rule: Rule, source: IdentitySource, registers: Iterable<string>, fieldsOf: (type: string) => ReadonlySet<string>): RuleIdentity {
+/** `registers`: of all positions. */
+export function identityOf(rule: Rule, source: IdentitySource, registers: Iterable<string>): RuleIdentity {
   const { match } = rule;
   const text = (expr: Expr): string => canonical(withParams(expr, source.params));
   const bound = (expr: Expr | undefined): BoundText | undefined => {
@@ -60,18 +60,16 @@ export function identityOf(rule: Rule, source: IdentitySource, registers: Iterab
     return { ms: typeof ms === 'number' ? ms : undefined, text: text(expr) };
   };
   const texts = (exprs: ReadonlyMap<string, Expr>): Record<string, string> => Object.fromEntries([...exprs].map(([name, expr]) => [name, text(expr)]));
-  const reads: Record<string, string> = {};
+  const reads: Record<string, Record<string, string>> = {};
   const positive = [...match.stages.values()].filter((stage) => !stage.banned);
-  const read = (accepts: readonly string[], field: string, written: string): void => {
-    for (const type of accepts) if (fieldsOf(type).has(field)) reads[`${type}.${field}`] ??= written;
-  };
+  const read = (stage: string, field: string, written: string): void => { (reads[stage] ??= {})[field] ??= written; };
   for (const expr of expressions(rule)) {
     walk(expr, (e) => {
-      if (e.kind === 'stageField') read(match.stages.get(e.stage)?.accepts ?? [], e.field, `${e.stage}.${e.field}`);
-      else if (e.kind === 'prevField' && e.field !== undefined) for (const stage of positive) read(stage.accepts, e.field, `prev.${e.field}`);
+      if (e.kind === 'stageField') read(e.stage, e.field, `${e.stage}.${e.field}`);
+      else if (e.kind === 'prevField' && e.field !== undefined) for (const { name } of positive) read(name, e.field, `prev.${e.field}`);
       else if (e.kind === 'aggregate') {
         for (const part of aggregateParts(e)) {
-          walk(part, (inner) => { if (inner.kind === 'eachField') read(match.stages.get(e.stage)?.accepts ?? [], inner.field, `${e.stage}.${inner.field}`); });
+          walk(part, (inner) => { if (inner.kind === 'eachField') read(e.stage, inner.field, `${e.stage}.${inner.field}`); });
         }
       }
     });

@@ -694,7 +694,7 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
     severity: rule.severity.kind === 'literal' ? -1 : matchFunction(emitValue(rule.severity, matchLeaf)),
     limitBy: rule.limit?.by === undefined ? -1 : matchFunction(emitValue(rule.limit.by, matchLeaf)),
     outputs, hasTimeout, group: -1, isGroup: false, functions,
-    identity: identityOf(rule, context, new Set(layouts.flat()), (type) => context.fieldsOf(type)),
+    identity: identityOf(rule, context, new Set(layouts.flat())),
   };
   /** `count`, or the number of non-null values of a field that is never null. */
   const countsAll = (register: string): boolean => {

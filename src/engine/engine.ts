@@ -244,7 +244,9 @@ export class Engine {
   stats(): EngineStats {
     const open = new Map<number, number>();
     const add = (rule: number, runs: number): void => { open.set(rule, (open.get(rule) ?? 0) + runs); };
-    const { K, heap } = this.#store;
+    const { K, heap, current } = this.#store;
+    // The last events may have concerned nobody.
+    if (Number.isFinite(this.#watermark)) current.time = Math.max(current.time, this.#watermark);
     for (const ks of this.#keys.all()) {
       const runner = this.#runners[heap.i32[2 * ks + KEY.rule]!]!;
       if (runner.plan.isGroup) {

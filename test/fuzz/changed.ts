@@ -6,7 +6,7 @@ import { Engine, type Change } from '../../src/engine/index.ts';
 import { checked } from './cases.ts';
 import type { InputEvent } from './generate.ts';
 import type { EngineReport } from './port.ts';
-import { Random } from './random.ts';
+import type { Random } from './random.ts';
 
 const utf8 = new TextEncoder();
 

@@ -47,7 +47,7 @@ export function compareRules(before: StateDescription, oldIndex: number, after: 
   if (a.kind !== b.kind || a.kind !== 'pattern') return 'its state is of another kind now';
   if (old.version !== rule.version) return `version ${old.version} is now version ${rule.version}`;
   const reason = compareKeys(old, rule) ?? compareShapes(a.pattern, b.pattern, true) ?? compareStages(old, rule) ?? compareBounds(old, rule) ?? compareWays(old, rule)
-    ?? compareReads(before, after, rule, lacks);
+    ?? compareReads(before, after, old, rule, lacks);
   if (reason !== undefined) return reason;
   const positions = mapPositions(old.positions, rule.positions);
   const stages = old.stages.map((name) => rule.stages.indexOf(name));
@@ -167,21 +167,26 @@ function compareWays(old: RuleState, rule: RuleState): string | undefined {
   return undefined;
 }
 
-function compareReads(before: StateDescription, after: StateDescription, rule: RuleState, lacks: readonly string[]): string | undefined {
-  const notKept = (written: string): string => `it reads ${written}, which its open runs have not kept`;
-  for (const [what, written] of Object.entries(rule.identity.reads)) {
-    const reason = isKept(before, after, what, lacks);
-    if (reason !== undefined) return reason === 'kept otherwise' ? `it reads ${written}, whose type is another now` : notKept(written);
+function compareReads(before: StateDescription, after: StateDescription, old: RuleState, rule: RuleState, lacks: readonly string[]): string | undefined {
+  const accepts = (stage: string): readonly string[] => old.identity.stages[stage]?.accepts ?? [];
+  for (const [stage, fields] of Object.entries(rule.identity.reads)) {
+    for (const [field, written] of Object.entries(fields)) {
+      for (const type of accepts(stage)) {
+        const reason = isKept(before, after, type, field, lacks);
+        if (reason !== undefined) return `it reads ${written}, ${reason === 'kept otherwise' ? 'whose type is another now' : 'which its open runs have not kept'}`;
+      }
+    }
   }
-  const bound = new Set(Object.values(rule.identity.stages).flatMap(({ accepts }) => accepts));
+  const bound = new Set(Object.values(old.identity.stages).flatMap((stage) => stage.accepts));
   for (const name of bound) {
     const type = before.types.find((one) => one.name === name);
     const now = after.types.find((one) => one.name === name);
-    if (type === undefined || now === undefined) continue;
+    if (type === undefined) continue;
+    if (now === undefined) return `the event type ${name} is gone`;
     if (rule.identity.full && (!type.bytes || lacks.includes(name))) return `\`evidence full\` wants the events of type ${name} as they came, which its open runs have not kept`;
     if (type.identity.length > 0 && now.identity.length === 0) return `events of type ${name} are no longer told apart by \`id\`, and open runs have not kept the hash of their bytes`;
     for (const field of now.identity) {
-      if (isKept(before, after, `${name}.${field}`, lacks) !== undefined) return `events of type ${name} are told apart by ${field} now, which its open runs have not kept`;
+      if (isKept(before, after, name, field, lacks) !== undefined) return `events of type ${name} are told apart by ${field} now, which its open runs have not kept`;
     }
   }
   if (rule.sequences.some(({ logged }) => logged)) {
@@ -192,16 +197,13 @@ function compareReads(before: StateDescription, after: StateDescription, rule: R
   return undefined;
 }
 
-/** A field of a type, `Type.field`, of bound events; a type that there was not is bound by no run. */
-function isKept(before: StateDescription, after: StateDescription, what: string, lacks: readonly string[]): 'not kept' | 'kept otherwise' | undefined {
-  const dot = what.indexOf('.');
-  const name = what.slice(0, dot);
-  const field = what.slice(dot + 1);
+/** Whether bound events of a type have kept a field; undefined: they have, or have none of it. */
+function isKept(before: StateDescription, after: StateDescription, name: string, field: string, lacks: readonly string[]): 'not kept' | 'kept otherwise' | undefined {
   const type = before.types.find((one) => one.name === name);
-  if (type === undefined) return undefined;
-  if (!type.kept.includes(field) || lacks.includes(what)) return 'not kept';
   const now = after.types.find((one) => one.name === name)?.fields[field];
-  return now !== undefined && type.fields[field]!.kind !== now.kind ? 'kept otherwise' : undefined;
+  if (type === undefined || now === undefined) return undefined;
+  if (!type.kept.includes(field) || lacks.includes(`${name}.${field}`)) return 'not kept';
+  return type.fields[field]!.kind !== now.kind ? 'kept otherwise' : undefined;
 }
 
 /** Those written keep their order where steps are added at the end; the clocks of silences at the start come after them. */
