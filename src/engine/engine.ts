@@ -10,7 +10,7 @@ import { Strings } from '../core/strings.ts';
 import type { Plan } from '../compile/index.ts';
 import { APART_BYTES, PAGE_BYTES, type Floats } from '../state/heap.ts';
 import { decodeWhole, encodeWhole, put, wholeOf, type Image, type WholeImage } from '../state/image.ts';
-import { adoptState, loses, renderChange, RulesPage, type Adopted, type Change, type DecodeAgain } from './change/index.ts';
+import { adoptState, isLost, renderChange, RulesPage, type Adopted, type Change, type DecodeAgain } from './change/index.ts';
 import { Cleanup } from './cleanups.ts';
 import { Held, type Process } from './held.ts';
 import { makeImage, markAll, restoreParts, rootsOf, type Parts, type Roots } from './images.ts';
@@ -818,7 +818,7 @@ export class Engine {
 const text = (x: number): number | string => (Number.isFinite(x) ? x : String(x));
 
 function refuseLoss(change: Change): void {
-  if (change.rules.some(loses)) throw new Error(`The state was made by other rules than these, and runs would be lost. ${renderChange(change, false).join(' ')}`);
+  if (change.rules.some(isLost)) throw new Error(`The state was made by other rules than these, and runs would be lost. ${renderChange(change, false).join(' ')}`);
 }
 
 /** Sorts the first n cells; n is small or nearly sorted. */

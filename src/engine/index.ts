@@ -1,2 +1,2 @@
-export type { Change, RuleChange } from './change/index.ts';
+export { isLost, renderChange, renderRule, ruleNames, rulesOf, type Change, type RuleChange } from './change/index.ts';
 export { Engine, type EngineGauges, type EngineOptions, type EngineStats, type RestoreOptions, type RuleStats } from './engine.ts';

@@ -39,7 +39,7 @@ export interface AdoptedState {
 }
 
 /** Are the runs of a rule lost by a change, or is anything else that it kept? */
-export function loses({ what, runs, keys }: RuleChange): boolean { return (what === 'fresh' || what === 'dropped') && (runs > 0 || keys > 0); }
+export function isLost({ what, runs, keys }: RuleChange): boolean { return (what === 'fresh' || what === 'dropped') && (runs > 0 || keys > 0); }
 
 /** The strings are those of the state already, and pooled constants among them: bounds may read them. */
 export function adoptState(image: WholeImage, roots: Roots, parts: Parts, now: StateDescription, options: AdoptOptions): AdoptedState {
@@ -133,6 +133,13 @@ function adopt(old: Old, image: WholeImage, roots: Roots, parts: Parts, now: Sta
 }
 
 const within = (x: number, lo: number, hi: number): number => Math.max(lo, Math.min(hi, x));
+
+/** The rules of a state, as they would be counted if all of them were dropped. */
+export function rulesOf(image: WholeImage): RuleChange[] {
+  const header = JSON.parse(image.header) as { readonly roots: Roots; readonly watermark: number | string; readonly adopted: Readonly<Record<string, Adopted>> };
+  const old = new Old(image, header.roots, Number(header.watermark), header.adopted);
+  return old.described.rules.flatMap((rule, index) => (rule.isGroup ? [] : [{ rule: rule.name, what: 'dropped' as const, reason: 'the rule is gone', ...countOf(old, index) }]));
+}
 
 /** Nothing is kept. */
 function empty({ pageBytes, store, keys, once, limits, cleanups, runners }: Parts): void {

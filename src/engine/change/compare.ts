@@ -168,7 +168,8 @@ function compareWays(old: RuleState, rule: RuleState): string | undefined {
 }
 
 function compareReads(before: StateDescription, after: StateDescription, old: RuleState, rule: RuleState, lacks: readonly string[]): string | undefined {
-  const accepts = (stage: string): readonly string[] => old.identity.stages[stage]?.accepts ?? [];
+  const held = heldStages(old);
+  const accepts = (stage: string): readonly string[] => (held.has(stage) ? old.identity.stages[stage]!.accepts : []);
   for (const [stage, fields] of Object.entries(rule.identity.reads)) {
     for (const [field, written] of Object.entries(fields)) {
       for (const type of accepts(stage)) {
@@ -177,8 +178,7 @@ function compareReads(before: StateDescription, after: StateDescription, old: Ru
       }
     }
   }
-  const bound = new Set(Object.values(old.identity.stages).flatMap((stage) => stage.accepts));
-  for (const name of bound) {
+  for (const name of new Set([...held].flatMap(accepts))) {
     const type = before.types.find((one) => one.name === name);
     const now = after.types.find((one) => one.name === name);
     if (type === undefined) continue;
@@ -195,6 +195,12 @@ function compareReads(before: StateDescription, after: StateDescription, old: Ru
     }
   }
   return undefined;
+}
+
+/** Stages whose events a run that is open may have bound: not those that only end a match. */
+export function heldStages({ identity, positions, stages }: RuleState): Set<string> {
+  if (identity.mode === 'longest') return new Set(Object.keys(identity.stages)); // the match that is held back has them all
+  return new Set(positions.filter(({ stage, out }) => stage >= 0 && out.length > 0).map(({ stage }) => stages[stage]!));
 }
 
 /** Whether bound events of a type have kept a field; undefined: they have, or have none of it. */

@@ -7,6 +7,7 @@ import type { CohortCell } from '../../compile/cohort.ts';
 import type { Plan, RulePlan } from '../../compile/plan.ts';
 import type { RuleIdentity } from '../../compile/identity.ts';
 import type { Type } from '../../../dsl/typed.ts';
+import type { WholeImage } from '../../state/image.ts';
 import { classUnits, keyLayout, registersAt, type KeyLayout } from '../layout.ts';
 
 export interface TypeState {
@@ -149,4 +150,9 @@ export function readDescription(pages: readonly Uint8Array[] | undefined): State
   const page = pages?.[0];
   if (page === undefined) throw new Error('The state does not say which rules made it.');
   return JSON.parse(new TextDecoder().decode(page)) as StateDescription;
+}
+
+/** Names of the rules that made a state. */
+export function ruleNames(image: WholeImage): string[] {
+  return readDescription(image.sections.get('rules')).rules.filter((rule) => !rule.isGroup).map((rule) => rule.name);
 }

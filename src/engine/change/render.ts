@@ -1,5 +1,5 @@
 /** A change of rules as text for people. */
-import type { Change } from './adopt.ts';
+import { isLost, type Change } from './adopt.ts';
 import type { RuleChange } from './compare.ts';
 
 const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
@@ -17,6 +17,6 @@ export function renderRule({ rule, what, reason, runs, keys }: RuleChange): stri
 
 /** Lines of those rules that a reader has to know of: `all`, or only what is lost. */
 export function renderChange({ rules, notes }: Change, all: boolean): string[] {
-  const told = rules.filter(({ what, runs, keys }) => all || ((what === 'fresh' || what === 'dropped') && (runs > 0 || keys > 0)));
+  const told = rules.filter((rule) => all || isLost(rule));
   return [...told.map(renderRule), ...notes.map((note) => `${note[0]!.toUpperCase()}${note.slice(1)}.`)];
 }

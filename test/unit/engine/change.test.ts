@@ -31,6 +31,7 @@ describe('runs go on', () => {
     ['under a condition that reads what the events kept', BASE.replace('v > a.v', 'v > a.v + 1'), [ev('B', 4, { v: 6 })], [[0, 3]]],
     ['with other alert fields and titles', BASE.replace('alert out { k, v: a.v }', 'title "new" alert out { k, v: a.v, w: a.v * 2, from: match.from }').replace('by k match', 'by k match').replace(/(.*) title "new"(.*)/, 'title "new" $1$2'), [ev('B', 4, { v: 9 })], [[0, 3], [1, 3]]],
     ['with a stage added at the end', BASE.replace('a -> b within', 'a -> b -> c within').replace('b: B where v > a.v', 'b: B where v > a.v c: C where v < a.v').replace('{ k,', '{ k, c: c.v,'), [ev('B', 4, { v: 9 }), ev('C', 5, { v: 3 }), ev('C', 6, { v: 0 })], [[1, 3, 4], [0, 3, 5]]],
+    ['with an alert field of the last step, of which no open run has an event', BASE.replace('v: a.v }', 'v: a.v, last: b.v, id: match.id }'), [ev('B', 4, { v: 9 })], [[0, 3], [1, 3]]],
     ['with a limit', BASE.replace('by k', 'by k limit 1 per 1m'), [ev('B', 4, { v: 9 })], [[0, 3]]],
     ['shadowed', BASE.replace('by k', 'mode shadow by k'), [ev('B', 4, { v: 9 })], [[0, 3], [1, 3]]],
     ['at once, where a run has to be told apart by less', BASE.replace('v > a.v', 'v > 0'), [ev('B', 4, { v: 1 })], [[0, 3], [1, 3]]],
