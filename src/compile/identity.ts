@@ -22,8 +22,6 @@ export interface BoundText { readonly ms: number | undefined; readonly text: str
 
 /** JSON. */
 export interface RuleIdentity {
-  /** Which kind of state it is; one that a version does not know starts fresh. */
-  readonly kind: 'pattern';
   readonly key: readonly { readonly name: string; readonly type: string; readonly valueOf: Readonly<Record<string, string>>; readonly stages: Readonly<Record<string, string>> }[];
   readonly pattern: Shape;
   readonly stages: Readonly<Record<string, { readonly types: readonly string[]; readonly accepts: readonly string[]; readonly within: (BoundText & { readonly of: string }) | undefined }>>;
@@ -87,7 +85,6 @@ export function identityOf(rule: Rule, source: IdentitySource, registers: Iterab
     meanings[register] = { text: JSON.stringify([register.slice(register.lastIndexOf(':') + 1), parts]), written: `${aggregate.fn}(${aggregate.stage}…)` };
   }
   return {
-    kind: 'pattern',
     key: rule.key.map((part) => ({ name: part.name, type: part.type.kind, valueOf: texts(part.valueOf), stages: texts(part.stages) })),
     pattern: shapeOf(match.pattern, source),
     stages: Object.fromEntries([...match.stages].map(([name, stage]) => [name, {

@@ -10,7 +10,7 @@ import { Strings } from '../core/strings.ts';
 import type { Plan } from '../compile/index.ts';
 import { APART_BYTES, PAGE_BYTES, type Floats } from '../state/heap.ts';
 import { decodeWhole, encodeWhole, put, wholeOf, type Image, type WholeImage } from '../state/image.ts';
-import { adoptState, isLost, renderChange, RulesPage, type Adopted, type Change, type DecodeAgain } from './change/index.ts';
+import { adoptState, describeRule, isLost, renderChange, RulesPage, type Adopted, type Change, type DecodeAgain } from './change/index.ts';
 import { Cleanup } from './cleanups.ts';
 import { Held, type Process } from './held.ts';
 import { makeImage, markAll, restoreParts, rootsOf, type Parts, type Roots } from './images.ts';
@@ -178,7 +178,7 @@ export class Engine {
     this.#view = new MatchView(store);
     this.#once = new Once(plan, store.heap);
     this.#limits = new Limits(plan, store.heap, store.tables, store.windowMembers);
-    this.#rules = new RulesPage(plan);
+    this.#rules = new RulesPage(plan, describeRule);
     const runtime = makeRuntime(this.strings);
     this.#reporter = new Reporter(store, this.#view, this.#limits, {
       onAlert: options.onAlert, onDerived: options.onDerived, now: options.now ?? Date.now,

@@ -6,11 +6,11 @@ import { Heap, APART_BYTES } from '../../state/heap.ts';
 import type { WholeImage } from '../../state/image.ts';
 import type { Parts, Roots } from '../images.ts';
 import { KEY } from '../layout.ts';
-import { compareRules, type Adopted, type Mapping, type RuleChange } from './compare.ts';
-import type { RuleState, StateDescription } from './describe.ts';
-import { Events, Graph, Moved, Unfit } from './graph.ts';
+import type { Adopted, Mapping, RuleChange } from './compare.ts';
+import type { StateDescription } from './describe.ts';
+import { Events, Moved, Unfit } from './graph.ts';
+import { keeperMapping, KINDS } from './kinds.ts';
 import { Old, type OldKey } from './old.ts';
-import { Runs } from './runs.ts';
 import { adoptHeld, adoptLimits, adoptOnce, typesOf, type DecodeAgain } from './tables.ts';
 
 /** What a change of rules does to a state. */
@@ -66,7 +66,8 @@ function adopt(old: Old, image: WholeImage, roots: Roots, parts: Parts, now: Sta
   for (const [index, rule] of now.rules.entries()) {
     const before = rule.isGroup ? undefined : oldIndex.get(rule.name);
     if (before === undefined) continue;
-    const mapping = unfit.get(rule.name) ?? compareRules(described, before, now, index, old.adopted[rule.name]?.lacks ?? []);
+    const kind = described.rules[before]!.kind === rule.kind ? KINDS[rule.kind] : undefined;
+    const mapping = unfit.get(rule.name) ?? kind?.compare(described, before, now, index, old.adopted[rule.name]?.lacks ?? []) ?? 'what it keeps is of another kind now';
     if (typeof mapping === 'string') reasons.set(rule.name, mapping);
     else mappings.set(before, mapping);
   }
@@ -77,12 +78,10 @@ function adopt(old: Old, image: WholeImage, roots: Roots, parts: Parts, now: Sta
   const due: { readonly at: number; readonly ks: number; readonly span: number }[] = [];
   const take = (mapping: Mapping, index: number, shares: boolean, list: Iterable<OldKey>): void => {
     const runner = runners[index]!;
-    const runs = new Runs(old, store, runner, mapping, events, new Graph(old, store, events, moved, mapping), {
-      shares, slots: slotsOf(described, now), predicates: predicatesOf(mapping.old, now.rules[index]!),
-    });
+    const takeKey = KINDS[now.rules[index]!.kind]!.begin({ old, now, store, runner, events, moved }, mapping, shares);
     for (const key of list) {
       if (shares && key.own === 0) continue; // its runs are shared starts, which stay so
-      const ks = runs.key(key, options.watermark);
+      const ks = takeKey(key, options.watermark);
       if (ks === 0) continue;
       keys.add(ks);
       if (runner.cleanup > 0) due.push({ at: within(store.heap.f64[ks + KEY.last]! + runner.cleanup, options.watermark, options.watermark + runner.cleanup), ks, span: runner.cleanup });
@@ -94,13 +93,12 @@ function adopt(old: Old, image: WholeImage, roots: Roots, parts: Parts, now: Sta
     if (rule.isGroup) {
       const before = shared.get(index);
       if (before === undefined) continue;
-      const keeper = described.rules[before]!;
-      take({ old: keeper, oldIndex: before, index, positions: [0], stages: keeper.stages.map((name) => rule.stages.indexOf(name)), slots: [[0]] }, index, false, old.keys(before));
+      take(keeperMapping(described, before, now, index), index, false, old.keys(before));
       continue;
     }
     const before = oldIndex.get(rule.name);
     const mapping = before === undefined ? undefined : mappings.get(before);
-    const keepsShares = mapping !== undefined && rule.group >= 0 && shared.get(rule.group) === mapping.old.group;
+    const keepsShares = mapping !== undefined && rule.group >= 0 && shared.get(rule.group) === described.rules[mapping.oldIndex]!.group;
     const joins = rule.group >= 0 && shared.has(rule.group) && !keepsShares;
     runners[index]!.since = joins ? options.num : keepsShares ? old.adopted[rule.name]?.since ?? 0 : 0;
     if (mapping === undefined) {
@@ -110,7 +108,7 @@ function adopt(old: Old, image: WholeImage, roots: Roots, parts: Parts, now: Sta
       const count = countOf(old, mapping.oldIndex);
       take(mapping, index, keepsShares, old.keys(mapping.oldIndex));
       changes.push({ rule: rule.name, what: 'goes on', reason: undefined, ...count });
-      const lacks = count.keys === 0 ? [] : lacksOf(described, now, rule, old.adopted[rule.name]?.lacks ?? []);
+      const lacks = count.keys === 0 ? [] : KINDS[rule.kind]!.lacks(described, now, index, old.adopted[rule.name]?.lacks ?? []);
       if (lacks.length > 0) adopted[rule.name] = { lacks, since: 0 };
     }
     if (runners[index]!.since > 0) adopted[rule.name] = { lacks: adopted[rule.name]?.lacks ?? [], since: runners[index]!.since };
@@ -121,7 +119,7 @@ function adopt(old: Old, image: WholeImage, roots: Roots, parts: Parts, now: Sta
 
   const pagesOf = (name: string): readonly Uint8Array[] => image.sections.get(name) ?? [];
   const notes = [
-    ...adoptOnce(old, roots.once, plan, now, parts.once), ...adoptLimits(old, mappings, plan, parts.limits),
+    ...adoptOnce(old, roots.once, plan, now, parts.once), ...adoptLimits(old, mappings, plan, now, parts.limits),
     ...adoptHeld(old, pagesOf('held'), pagesOf('held order')[0] ?? new Uint8Array(0), plan, now, parts.held, options.again),
   ];
   parts.sameTime.load(pagesOf('same time')[0] ?? new Uint8Array(0));
@@ -160,16 +158,17 @@ function empty({ pageBytes, store, keys, once, limits, cleanups, runners }: Part
 /** New keepers of shared starts, with the old one whose starts they keep: that of most of their rules. */
 function keepShared(described: StateDescription, now: StateDescription, mappings: ReadonlyMap<number, Mapping>): Map<number, number> {
   const votes = new Map<number, Map<number, number>>();
-  for (const { old, index } of mappings.values()) {
+  for (const { oldIndex, index } of mappings.values()) {
     const { group } = now.rules[index]!;
-    if (group < 0 || old.group < 0) continue;
+    const before = described.rules[oldIndex]!.group;
+    if (group < 0 || before < 0) continue;
     const of = votes.get(group) ?? new Map<number, number>();
-    votes.set(group, of.set(old.group, (of.get(old.group) ?? 0) + 1));
+    votes.set(group, of.set(before, (of.get(before) ?? 0) + 1));
   }
   const kept = new Map<number, number>();
   const claimed = new Set<number>();
   for (const [group, of] of votes) {
-    const [best] = [...of].filter(([old]) => !claimed.has(old) && described.rules[old]!.positions[0]!.single).sort((a, b) => b[1] - a[1] || a[0] - b[0]);
+    const [best] = [...of].filter(([old]) => !claimed.has(old)).sort((a, b) => b[1] - a[1] || a[0] - b[0]);
     if (best === undefined) continue;
     claimed.add(best[0]);
     kept.set(group, best[0]);
@@ -178,50 +177,6 @@ function keepShared(described: StateDescription, now: StateDescription, mappings
 }
 
 function countOf(old: Old, index: number): { readonly runs: number; readonly keys: number } {
-  let runs = 0;
-  let keys = 0;
-  const rule = old.described.rules[index]!;
-  const remembers = rule.leading || rule.sequences.length > 0;
-  for (const key of old.keys(index)) {
-    const open = old.runs(rule, key);
-    runs += open;
-    if (open > 0 || (key.own !== 0 && (remembers || old.heap.i32[2 * key.own + KEY.dropped]! !== 0))) keys++;
-  }
-  return { runs, keys };
-}
-
-/** New slot by old slot of the fields of one name. */
-function slotsOf(described: StateDescription, now: StateDescription): number[] {
-  const slots = Array.from({ length: described.slots }, () => -1);
-  for (const type of described.types) {
-    for (const [name, { slot, kind }] of Object.entries(type.fields)) {
-      for (const other of now.types) if (other.fields[name]?.kind === kind) slots[slot] = other.fields[name].slot;
-    }
-  }
-  return slots;
-}
-
-function predicatesOf(old: RuleState, rule: RuleState): Map<number, number[]> {
-  const predicates = new Map<number, number[]>();
-  old.sequences.forEach((sequence, i) => {
-    sequence.predicates.forEach((predicate, k) => {
-      const now = rule.sequences[i]!.predicates[k]!;
-      predicates.set(predicate, [...predicates.get(predicate) ?? [], now]);
-    });
-  });
-  return predicates;
-}
-
-/** What is kept of the events of a rule from now on and was not before. */
-function lacksOf(described: StateDescription, now: StateDescription, rule: RuleState, lacks: readonly string[]): string[] {
-  const result = new Set(lacks);
-  const bound = new Set(Object.values(rule.identity.stages).flatMap(({ accepts }) => accepts));
-  for (const name of bound) {
-    const before = described.types.find((type) => type.name === name);
-    const type = now.types.find((one) => one.name === name);
-    if (before === undefined || type === undefined) continue;
-    for (const field of type.kept) if (!before.kept.includes(field) || before.fields[field]!.kind !== type.fields[field]!.kind) result.add(`${name}.${field}`);
-    if (type.bytes && !before.bytes) result.add(name);
-  }
-  return [...result];
+  const kind = KINDS[old.described.rules[index]!.kind];
+  return kind === undefined ? { runs: 0, keys: old.keysOf(index).length } : kind.count(old, index);
 }

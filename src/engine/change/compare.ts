@@ -15,11 +15,15 @@ export interface RuleChange {
   readonly keys: number;
 }
 
-/** How an old rule's records become a new one's. */
+/** From an old rule to the one that goes on with its state. */
 export interface Mapping {
-  readonly old: RuleState;
   readonly oldIndex: number;
   readonly index: number;
+}
+
+/** How the records of an old rule with a pattern become a new one's. */
+export interface PatternMapping extends Mapping {
+  readonly old: RuleState;
   /** By old position: the new one. */
   readonly positions: readonly number[];
   /** By old stage index: the new one. */
@@ -39,14 +43,12 @@ export interface Adopted {
 const JOINT = ' and ';
 
 /** @returns the mapping, or why there is none. `lacks`: of the old rule. */
-export function compareRules(before: StateDescription, oldIndex: number, after: StateDescription, index: number, lacks: readonly string[]): Mapping | string {
-  const old = before.rules[oldIndex]!;
-  const rule = after.rules[index]!;
-  const a = old.identity;
-  const b = rule.identity;
-  if (a.kind !== b.kind || a.kind !== 'pattern') return 'its state is of another kind now';
+export function comparePatterns(before: StateDescription, oldIndex: number, after: StateDescription, index: number, lacks: readonly string[]): PatternMapping | string {
+  const old = before.rules[oldIndex] as RuleState;
+  const rule = after.rules[index] as RuleState;
+  const { pattern } = old.identity;
   if (old.version !== rule.version) return `version ${old.version} is now version ${rule.version}`;
-  const reason = compareKeys(old, rule) ?? compareShapes(a.pattern, b.pattern, true) ?? compareStages(old, rule) ?? compareBounds(old, rule) ?? compareWays(old, rule)
+  const reason = compareKeys(old, rule) ?? compareShapes(pattern, rule.identity.pattern, true) ?? compareStages(old, rule) ?? compareBounds(old, rule) ?? compareWays(old, rule)
     ?? compareReads(before, after, old, rule, lacks);
   if (reason !== undefined) return reason;
   const positions = mapPositions(old.positions, rule.positions);

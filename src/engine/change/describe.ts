@@ -8,7 +8,10 @@ import type { Plan, RulePlan } from '../../compile/plan.ts';
 import type { RuleIdentity } from '../../compile/identity.ts';
 import type { Type } from '../../../dsl/typed.ts';
 import type { WholeImage } from '../../state/image.ts';
-import { classUnits, keyLayout, registersAt, type KeyLayout } from '../layout.ts';
+import { ENTRY, QUEUE } from '../cohort.ts';
+import { CLASS, classUnits, EVENT, KEY, keyLayout, LINK, NODE, registersAt, START, type KeyLayout } from '../layout.ts';
+import { WINDOW } from '../limits.ts';
+import { SEEN } from '../once.ts';
 
 export interface TypeState {
   readonly name: string;
@@ -45,12 +48,24 @@ export interface CohortState {
   readonly loop: number;
 }
 
-export interface RuleState {
+/** What a state says of a rule of any kind. */
+export interface KindState {
+  readonly kind: string;
   readonly name: string;
   readonly version: number;
   /** Only keeps the starts that others share. */
   readonly isGroup: boolean;
+  /** Of the rule that keeps its shared starts, -1: it shares none. */
   readonly group: number;
+  /** Parts of its key. */
+  readonly width: number;
+  /** Of `limit`, without its numbers; undefined: there is none. */
+  readonly limit: string | undefined;
+}
+
+/** Of a rule with a pattern. */
+export interface RuleState extends KindState {
+  readonly kind: 'pattern';
   readonly identity: RuleIdentity;
   readonly layout: KeyLayout;
   readonly stages: readonly string[];
@@ -66,14 +81,19 @@ export interface RuleState {
 }
 
 export interface StateDescription {
+  /** Where the cells of records lie; a state whose records lie otherwise is not read by this version. */
+  readonly records: Readonly<Record<string, Readonly<Record<string, number>>>>;
   readonly slots: number;
   readonly types: readonly TypeState[];
-  readonly rules: readonly RuleState[];
+  readonly rules: readonly KindState[];
 }
 
-export function describeState(plan: Plan): StateDescription {
+const RECORDS = { EVENT, NODE, LINK, KEY, START, CLASS, QUEUE, ENTRY, SEEN, WINDOW };
+
+/** `describe`: a rule, by its kind. */
+export function describeState(plan: Plan, describe: (plan: Plan, rule: RulePlan) => KindState): StateDescription {
   return {
-    slots: plan.schema.slots,
+    records: RECORDS, slots: plan.schema.slots,
     types: plan.schema.types.map((type, t) => {
       const fields = [...plan.fields[t]!];
       const nameOf = (slot: number): string => fields.find(([, field]) => field.slot === slot)![0];
@@ -82,14 +102,14 @@ export function describeState(plan: Plan): StateDescription {
         kept: plan.kept[t]!.map(nameOf), bytes: plan.keepBytes[t]!, identity: plan.identity[t]!.map(({ slot }) => nameOf(slot)), once: plan.once[t]!,
       };
     }),
-    rules: plan.rules.map((rule) => describeRule(plan, rule)),
+    rules: plan.rules.map((rule) => describe(plan, rule)),
   };
 }
 
-function describeRule(plan: Plan, rule: RulePlan): RuleState {
+export function describePattern(plan: Plan, rule: RulePlan): RuleState {
   const { cohort } = rule;
   return {
-    name: rule.rule.name, version: rule.rule.version, isGroup: rule.isGroup, group: rule.group, identity: rule.identity, layout: keyLayout(rule, plan.keys[rule.key]!.width),
+    kind: 'pattern', width: plan.keys[rule.key]!.width, limit: rule.identity.limit, name: rule.rule.name, version: rule.rule.version, isGroup: rule.isGroup, group: rule.group, identity: rule.identity, layout: keyLayout(rule, plan.keys[rule.key]!.width),
     stages: rule.stages.map((stage) => stage.name),
     positions: rule.positions.map((position) => ({
       stage: position.stage, clock: position.clock, single: position.single, registers: position.registers,
@@ -138,8 +158,8 @@ export class RulesPage {
   /** It is in no image yet. */
   dirty = true;
 
-  constructor(plan: Plan) {
-    this.described = describeState(plan);
+  constructor(plan: Plan, describe: (plan: Plan, rule: RulePlan) => KindState) {
+    this.described = describeState(plan, describe);
     const text = JSON.stringify(this.described);
     this.bytes = new TextEncoder().encode(text);
     this.fingerprint = fingerprintOf(plan, text);
@@ -149,7 +169,9 @@ export class RulesPage {
 export function readDescription(pages: readonly Uint8Array[] | undefined): StateDescription {
   const page = pages?.[0];
   if (page === undefined) throw new Error('The state does not say which rules made it.');
-  return JSON.parse(new TextDecoder().decode(page)) as StateDescription;
+  const described = JSON.parse(new TextDecoder().decode(page)) as StateDescription;
+  if (JSON.stringify(described.records) !== JSON.stringify(RECORDS)) throw new Error('The records of the state lie otherwise than those of this version; only the version that wrote it can take it up.');
+  return described;
 }
 
 /** Names of the rules that made a state. */

@@ -4,7 +4,7 @@
  */
 import { EVENT, KEY, LINK, NODE, POSITION_SHIFT, REFERENCES } from '../layout.ts';
 import type { Store } from '../store.ts';
-import type { Mapping } from './compare.ts';
+import type { PatternMapping } from './compare.ts';
 import type { Old } from './old.ts';
 
 const NONE = -1;
@@ -95,12 +95,12 @@ export class Graph {
   readonly #store: Store;
   readonly #events: Events;
   readonly #moved: Moved;
-  readonly #mapping: Mapping;
+  readonly #mapping: PatternMapping;
   /** Of the key at hand: its old record, and the nodes made for it. */
   #key = 0;
   readonly #made: number[] = [];
 
-  constructor(old: Old, store: Store, events: Events, moved: Moved, mapping: Mapping) {
+  constructor(old: Old, store: Store, events: Events, moved: Moved, mapping: PatternMapping) {
     this.#old = old;
     this.#store = store;
     this.#events = events;

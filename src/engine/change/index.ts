@@ -2,5 +2,6 @@
 export { adoptState, isLost, rulesOf, type AdoptedState, type Change } from './adopt.ts';
 export type { Adopted, RuleChange } from './compare.ts';
 export { ruleNames, RulesPage } from './describe.ts';
+export { describeRule } from './kinds.ts';
 export { renderChange, renderRule } from './render.ts';
 export type { DecodeAgain } from './tables.ts';

@@ -46,13 +46,13 @@ export class Old {
 
   /** All keys of a rule, those whose only runs are shared starts among them. */
   *keys(rule: number): Iterable<OldKey> {
-    const { group, layout } = this.described.rules[rule]!;
+    const { group, width } = this.described.rules[rule]!;
     if (group < 0) {
       for (const own of this.keysOf(rule)) yield { own, shared: 0 };
       return;
     }
     const shared = new Map<string, number>();
-    const nameOf = (ks: number): string => this.heap.f64.slice(ks + KEY.key, ks + KEY.key + layout.width).join();
+    const nameOf = (ks: number): string => this.heap.f64.slice(ks + KEY.key, ks + KEY.key + width).join();
     for (const ks of this.keysOf(group)) shared.set(nameOf(ks), ks);
     for (const own of this.keysOf(rule)) {
       const name = nameOf(own);
@@ -81,7 +81,7 @@ export class Old {
   pending(rule: RuleState, own: number, shared: number): number[] {
     if (shared === 0) return [];
     const { i32, f64 } = this.heap;
-    const group = this.described.rules[rule.group]!;
+    const group = this.described.rules[rule.group] as RuleState;
     const seen = Math.max(own === 0 ? 0 : f64[own + KEY.timers]!, this.adopted[rule.name]?.since ?? 0);
     const least = own === 0 ? -Infinity : f64[own + KEY.minStart]!;
     const nodes: number[] = [];

@@ -3,7 +3,7 @@ import { difference, ENTRY, NO_START, QUEUE, TAKEN, WIDE } from '../cohort.ts';
 import { EVENT, KEY } from '../layout.ts';
 import type { RuleRunner } from '../runner.ts';
 import type { Store } from '../store.ts';
-import type { Mapping } from './compare.ts';
+import type { PatternMapping } from './compare.ts';
 import type { Events, Graph } from './graph.ts';
 import { Unfit } from './graph.ts';
 import { OldQueue, type Old } from './old.ts';
@@ -13,13 +13,13 @@ const NEVER = 0x7fffffff;
 const MOST_NODES = 1_000_000;
 
 /** The place of the oldest run that is not over; `last` where there is none. */
-function firstOpen(old: Old, { old: rule }: Mapping, queue: OldQueue, ks: number): number {
+function firstOpen(old: Old, { old: rule }: PatternMapping, queue: OldQueue, ks: number): number {
   let n = queue.first;
   while (n < queue.last && (!queue.starts(n) || old.isOver(rule, ks, queue.event(n)))) n++;
   return n;
 }
 
-export function adoptQueue(old: Old, mapping: Mapping, own: number, store: Store, runner: RuleRunner, events: Events, ks: number): void {
+export function adoptQueue(old: Old, mapping: PatternMapping, own: number, store: Store, runner: RuleRunner, events: Events, ks: number): void {
   const { old: rule } = mapping;
   const queue = new OldQueue(old, rule, own);
   const from = firstOpen(old, mapping, queue, own);
@@ -69,7 +69,7 @@ export function adoptQueue(old: Old, mapping: Mapping, own: number, store: Store
 }
 
 /** Every run with a history and a class of its own. */
-export function expandQueue(old: Old, mapping: Mapping, own: number, store: Store, runner: RuleRunner, events: Events, graph: Graph, ks: number): void {
+export function expandQueue(old: Old, mapping: PatternMapping, own: number, store: Store, runner: RuleRunner, events: Events, graph: Graph, ks: number): void {
   const { old: rule } = mapping;
   const cohort = rule.cohort!;
   const queue = new OldQueue(old, rule, own);
@@ -107,7 +107,7 @@ export function expandQueue(old: Old, mapping: Mapping, own: number, store: Stor
 }
 
 /** The registers, by old cell, of the run that began at an entry. */
-function registersOf(old: Old, { old: rule }: Mapping, queue: OldQueue, n: number): number[] {
+function registersOf(old: Old, { old: rule }: PatternMapping, queue: OldQueue, n: number): number[] {
   const { f64, i32 } = old.heap;
   const { cells } = rule.cohort!;
   const registers: number[] = [];

@@ -4,7 +4,7 @@ import { CLASS, EVENT, KEY, NODE, START } from '../layout.ts';
 import { heldMatch, holdMatch } from '../start-notes.ts';
 import type { RuleRunner } from '../runner.ts';
 import type { Store } from '../store.ts';
-import { isDerivable, type Mapping } from './compare.ts';
+import { isDerivable, type PatternMapping } from './compare.ts';
 import type { RuleState } from './describe.ts';
 import { Unfit, type Events, type Graph } from './graph.ts';
 import type { Old, OldKey } from './old.ts';
@@ -29,14 +29,14 @@ export class Runs {
   readonly #rule: RuleState;
   readonly #store: Store;
   readonly #runner: RuleRunner;
-  readonly #mapping: Mapping;
+  readonly #mapping: PatternMapping;
   readonly #events: Events;
   readonly #graph: Graph;
   readonly #options: RunsOptions;
   /** Positions whose runs are put into classes anew. */
   readonly #anew: readonly boolean[];
 
-  constructor(old: Old, store: Store, runner: RuleRunner, mapping: Mapping, events: Events, graph: Graph, options: RunsOptions) {
+  constructor(old: Old, store: Store, runner: RuleRunner, mapping: PatternMapping, events: Events, graph: Graph, options: RunsOptions) {
     this.#old = old;
     this.#rule = mapping.old;
     this.#store = store;

@@ -47,16 +47,16 @@ export function adoptOnce(old: Old, root: OnceRoot, plan: Plan, now: StateDescri
 }
 
 /** The windows of the limits of rules that go on. */
-export function adoptLimits(old: Old, mappings: ReadonlyMap<number, Mapping>, plan: Plan, limits: Limits): string[] {
+export function adoptLimits(old: Old, mappings: ReadonlyMap<number, Mapping>, plan: Plan, now: StateDescription, limits: Limits): string[] {
   const { i32, f64 } = old.tables;
   const forgotten = new Set<string>();
   for (const p of old.windows.all()) {
     const from = i32[2 * p + WINDOW.rule]!;
     const mapping = mappings.get(from);
     if (mapping === undefined) continue; // it goes with the rule's state
-    const { rule, identity } = plan.rules[mapping.index]!;
+    const { rule } = plan.rules[mapping.index]!;
     if (rule.limit === undefined) continue;
-    if (mapping.old.identity.limit !== identity.limit) {
+    if (old.described.rules[from]!.limit !== now.rules[mapping.index]!.limit) {
       forgotten.add(rule.name);
       continue;
     }
