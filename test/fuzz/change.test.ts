@@ -198,3 +198,23 @@ describe('constants that change', () => {
     expect(told).toBeGreaterThan(200);
   });
 });
+
+test('a state that was taken up goes as any other does: nothing of it stays behind', () => {
+  let looked = 0;
+  for (let seed = 1; seed < 60; seed++) {
+    const one = caseOf(seed);
+    if (one.tree.within === undefined) continue;
+    const random = new Random(seed);
+    const edited = edits(one.rule, random);
+    const cut = random.int(1, one.events.length - 1);
+    const last = one.events.at(-1)!;
+    const later = Array.from({ length: 4 }, (_, i): InputEvent => ({ ...last, type: 'A', v: 9, w: 9, x: 9, at: last.at + 100_000 * (i + 1) }));
+    const events = [...one.events, ...later];
+    const { bytes } = runChanged([one.rule], events, []);
+    const rules = [one.rule, edited, one.rule];
+    const changed = runChanged(rules, events, [cut, cut]);
+    if (changed.bytes !== bytes) fail(seed, `${changed.bytes} bytes are left, and not ${bytes}`, rules, one);
+    looked++;
+  }
+  expect(looked).toBeGreaterThan(20);
+});

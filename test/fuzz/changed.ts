@@ -17,6 +17,8 @@ export interface Changed {
   /** Open runs by rule, before and after the change. */
   readonly before: ReadonlyMap<string, number>;
   readonly after: ReadonlyMap<string, number>;
+  /** Bytes of state at the end. */
+  readonly bytes: number;
 }
 
 /** Runs events [0, cutAt) under `rules[0]`, the next under `rules[1]`, and so on, each cut further on. */
@@ -68,8 +70,9 @@ export function runChanged(rules: readonly string[], events: readonly InputEvent
     after = openOf(engine);
   });
   push(engine, from, events.length);
+  const { bytes } = engine.stats();
   engine.advance(Infinity);
-  return { reports, change, before, after };
+  return { reports, change, before, after, bytes };
 }
 
 /** Rule files that say the same of R as this one does, and lay out its state otherwise. */
