@@ -161,7 +161,7 @@ export class Engine {
   #sweepAt = 1 << 17;
   #shadow = false;
   readonly #sameTime = new SameTime();
-  readonly #rules: RulesPage;
+  #page: RulesPage | undefined;
   #adopted: Readonly<Record<string, Adopted>> = {};
   readonly #timer: Timer = { time: 0, start: 0, rule: 0, kind: 0, a: 0, b: 0 };
 
@@ -178,7 +178,6 @@ export class Engine {
     this.#view = new MatchView(store);
     this.#once = new Once(plan, store.heap);
     this.#limits = new Limits(plan, store.heap, store.tables, store.windowMembers);
-    this.#rules = new RulesPage(plan, describeRule);
     const runtime = makeRuntime(this.strings);
     this.#reporter = new Reporter(store, this.#view, this.#limits, {
       onAlert: options.onAlert, onDerived: options.onDerived, now: options.now ?? Date.now,
@@ -358,6 +357,9 @@ export class Engine {
     this.#nextCleanup = Math.min(Infinity, ...[...this.#cleanups.values()].map((cleanup) => cleanup.due));
     return change;
   }
+
+  /** Made when it is first asked for: an engine without images has no use for it. */
+  get #rules(): RulesPage { return this.#page ??= new RulesPage(this.plan, describeRule); }
 
   /** Constants by the ids that the strings of a state have. */
   #pool(): void { this.plan.pool.forEach((value, i) => { this.#store.C[i] = this.#store.encode(value, true); }); }

@@ -56,7 +56,7 @@ export function adoptState(image: WholeImage, roots: Roots, parts: Parts, now: S
 }
 
 function adopt(old: Old, image: WholeImage, roots: Roots, parts: Parts, now: StateDescription, options: AdoptOptions, unfit: ReadonlyMap<string, string>): AdoptedState {
-  empty(parts);
+  empty(parts, roots);
   const { store, runners, keys } = parts;
   const { plan } = store;
   const { described } = old;
@@ -139,16 +139,16 @@ export function rulesOf(image: WholeImage): RuleChange[] {
   return old.described.rules.flatMap((rule, index) => (rule.isGroup ? [] : [{ rule: rule.name, what: 'dropped' as const, reason: 'the rule is gone', ...countOf(old, index) }]));
 }
 
-/** Nothing is kept. */
-function empty({ pageBytes, store, keys, once, limits, cleanups, runners }: Parts): void {
+/** Nothing is kept; there is room for as much as there was. */
+function empty({ pageBytes, store, keys, once, limits, cleanups, runners }: Parts, before: Roots): void {
   const blank = new Heap(undefined, pageBytes === APART_BYTES).root;
-  store.heap.load(blank, []);
-  store.tables.load(blank, []);
+  store.heap.load(blank, [], before.heap.top);
+  store.tables.load(blank, [], before.tables.top);
   for (const members of [store.keyMembers, store.classMembers, store.windowMembers]) members.load([]);
   store.timers.load({ blocks: [], size: 0 });
   const table = { size: 1024, count: 0 };
   const none = store.plan.schema.types.map(() => 0);
-  keys.load(table);
+  keys.load({ size: before.keys.size, count: 0 });
   once.load({ table, oldest: none, newest: none });
   limits.load({ table, pruneAt: 1024 });
   cleanups.clear();

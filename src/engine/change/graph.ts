@@ -8,6 +8,7 @@ import type { PatternMapping } from './compare.ts';
 import type { Old } from './old.ts';
 
 const NONE = -1;
+const NO_LINKS: readonly (readonly [number, number])[] = [];
 
 /** What is found of a change only by looking at the runs: the rule's state starts fresh. */
 export class Unfit extends Error {
@@ -128,6 +129,12 @@ export class Graph {
   alias(root: number): number {
     const { i32 } = this.#old.heap;
     const moved = this.#moved;
+    if (root === 0 || moved.get(root) !== 0) return this.#to(root);
+    // The usual case: one event, alone in its chain.
+    if (i32[2 * root + NODE.previous] === 0 && i32[2 * root + NODE.link] === 0) {
+      moved.set(root, this.#isOver(root) ? NONE : this.node(root, NO_LINKS, 0, i32[2 * root + NODE.sequence]!));
+      return this.#to(root);
+    }
     const stack = [root];
     while (stack.length > 0) {
       const n = stack[stack.length - 1]!;

@@ -35,6 +35,8 @@ export class Runs {
   readonly #options: RunsOptions;
   /** Positions whose runs are put into classes anew. */
   readonly #anew: readonly boolean[];
+  /** By position, per register of now: what gives its value. */
+  readonly #sources: readonly (readonly ((h: number, node: number) => number)[])[];
 
   constructor(old: Old, store: Store, runner: RuleRunner, mapping: PatternMapping, events: Events, graph: Graph, options: RunsOptions) {
     this.#old = old;
@@ -45,6 +47,7 @@ export class Runs {
     this.#events = events;
     this.#graph = graph;
     this.#options = options;
+    this.#sources = this.#rule.positions.map((_, p) => this.#now(p).registers.map((register) => this.#source(p, register)));
     this.#anew = this.#rule.positions.map((position, p) => {
       const now = this.#now(p);
       const derives = now.registers.some((register) => !position.registers.includes(register) && !register.startsWith('#'));
@@ -171,7 +174,8 @@ export class Runs {
     this.#store.retainNode(head);
     heap.ints(made >> 1)[made] = head;
     const slots = this.#mapping.slots[p]!;
-    const lowest = Math.min(NEVER, ...this.#rule.positions[p]!.out.map((_, slot) => from.i32[h + 1 + slot]!));
+    let lowest = NEVER;
+    for (let slot = 0; slot < this.#rule.positions[p]!.out.length; slot++) lowest = Math.min(lowest, from.i32[h + 1 + slot]!);
     for (const edge of position.out) {
       const slot = slots[edge.slot]!;
       // A step that is new is open to the runs that were open.
@@ -246,15 +250,22 @@ export class Runs {
 
   /** What the run of a node has in the registers of now. */
   #registers(h: number, p: number, node: number): Float64Array {
+    const sources = this.#sources[p]!;
+    const registers = new Float64Array(sources.length);
+    for (let i = 0; i < sources.length; i++) registers[i] = sources[i]!(h, node);
+    return registers;
+  }
+
+  #source(p: number, register: string): (h: number, node: number) => number {
     const position = this.#rule.positions[p]!;
+    const { f64 } = this.#old.heap;
     const now = this.#now(p);
-    return Float64Array.from(now.registers, (register) => {
-      const old = position.single ? undefined : this.#old.register(position, h, register);
-      if (register === '#mask' || register === '#lazy') return this.#bits(p, old ?? 0);
-      if (old !== undefined) return old;
-      if (register.startsWith('#')) return 0;
-      return this.#derived(register, now, node);
-    });
+    const cell = position.single ? -1 : position.registers.indexOf(register);
+    const at = position.at + cell;
+    const kept = cell < 0 ? undefined : (h: number): number => f64[(h >> 1) + at]!;
+    if (register === '#mask' || register === '#lazy') return (h) => this.#bits(p, kept?.(h) ?? 0);
+    if (kept !== undefined) return kept;
+    return register.startsWith('#') ? () => 0 : (_, node) => this.#derived(register, now, node);
   }
 
   #bits(p: number, old: number): number {

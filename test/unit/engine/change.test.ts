@@ -174,6 +174,19 @@ describe('a rule starts fresh, and says why', () => {
     expect(whatOf(changed(text(1), text(2), two, []).change)).toBe('fresh: count(a…) counts otherwise now, and its open runs have counted the old way (2)');
   });
 
+  test('where only the runs themselves show that they cannot be put together', () => {
+    // The runs were told apart by a.v: of two, the earlier has been taken by `b`, the later by `c`; without it one class would have both.
+    const body = (b: string, c: string): string => rule(`by k match all a -> (b or c) within 1h then skip none a: A b: B where ${b} c: C where ${c} alert out { k }`);
+    const first = [ev('A', 0, { v: 1 }), ev('A', 1, { v: 2 }), ev('B', 2, { v: 2 }), ev('C', 3, { v: 1 })];
+    const before = body('v == a.v', 'v == a.v');
+    const fits = changed(before, body('v > 5', 'v == a.v'), first, []);
+    expect(whatOf(fits.change)).toBe('goes on (2)');
+    const unfit = changed(before, body('v > 5', 'v > 6'), first, [ev('B', 10, { v: 9 })]);
+    expect(whatOf(unfit.change)).toBe('fresh: some of its runs wait for other steps than others, and nothing tells them apart now (2)');
+    expect(unfit.job.alerts).toEqual([]);
+    expect(unfit.job.engine.stats().rules[0]!.openRuns).toBe(0);
+  });
+
   test('and nothing is lost unless that is accepted', () => {
     const old = new Job(planOf(rule(BASE)));
     old.push(two);
