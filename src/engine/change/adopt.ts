@@ -41,8 +41,13 @@ export interface AdoptedState {
 /** Are the runs of a rule lost by a change, or is anything else that it kept? */
 export function isLost({ what, runs, keys }: RuleChange): boolean { return (what === 'fresh' || what === 'dropped') && (runs > 0 || keys > 0); }
 
+/** What is looked at here; what another section holds would be lost without a word. */
+const SECTIONS = new Set(['heap', 'tables', 'keys', 'classes', 'windows', 'strings', 'held', 'held order', 'same time', 'rules']);
+
 /** The strings are those of the state already, and pooled constants among them: bounds may read them. */
 export function adoptState(image: WholeImage, roots: Roots, parts: Parts, now: StateDescription, options: AdoptOptions): AdoptedState {
+  const unknown = [...image.sections.keys()].filter((name) => !SECTIONS.has(name));
+  if (unknown.length > 0) throw new Error(`The state has ${unknown.join(', ')}, which cannot be taken up under rules that have changed.`);
   const old = new Old(image, roots, options.watermark, options.adopted);
   const unfit = new Map<string, string>();
   for (;;) {
