@@ -4,6 +4,7 @@ import { registerConfig } from './commands/config.ts';
 import { registerDemo } from './commands/demo.ts';
 import { registerExplain } from './commands/explain.ts';
 import { registerFmt } from './commands/fmt.ts';
+import { registerPlan } from './commands/plan.ts';
 import { registerRun } from './commands/run.ts';
 import { registerSimulate } from './commands/simulate.ts';
 import { registerStart } from './commands/start.ts';
@@ -50,6 +51,7 @@ Examples:
   registerFmt(program, io);
   registerSimulate(program, io);
   registerStart(program, io);
+  registerPlan(program, io);
   registerStatus(program, io);
   registerSubscribe(program, io);
   registerState(program, io);

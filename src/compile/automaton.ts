@@ -11,6 +11,8 @@ export interface Position {
   /** The stage whose event is bound here; undefined for a silence, which completes by time. */
   readonly stage: string | undefined;
   readonly silence: { readonly stages: readonly string[]; readonly duration: Expr } | undefined;
+  /** The event that starts the clock of a silence at the start of the pattern. */
+  readonly clock: boolean;
   /** Edges out, by edge index within the position. */
   readonly out: Edge[];
   readonly accepts: Accept[];
@@ -202,8 +204,8 @@ export function buildAutomaton(rule: Rule, count: (expr: Expr) => number): Autom
     if (edge.from >= 0) positions[edge.from]!.out.push(edge);
   };
 
-  const newPosition = (stage: string | undefined, silence: Position['silence']): number => {
-    positions.push({ id: positions.length, stage, silence, out: [], accepts: [] });
+  const newPosition = (stage: string | undefined, silence: Position['silence'], clock = false): number => {
+    positions.push({ id: positions.length, stage, silence, clock, out: [], accepts: [] });
     return positions.length - 1;
   };
 
@@ -330,7 +332,7 @@ export function buildAutomaton(rule: Rule, count: (expr: Expr) => number): Autom
     }
     // A silence at the start: each banned event starts the clock anew, is the run's first event and can be read by its stage's name.
     silence.stages.forEach((stage, k) => {
-      const clock = newPosition(stage, undefined);
+      const clock = newPosition(stage, undefined, true);
       addEdge(undefined, { ...entry, position: clock, enters: [], loop: undefined }, 'followed', [], [], { unless: silence.stages.slice(0, k) });
       starts.push(edges[edges.length - 1]!);
       addEdge({ position: clock, pending: [], trailing: [], leaves: [], greedy: [] }, { ...entry, bans: [], greedy: [] }, 'followed', [], []);

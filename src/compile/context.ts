@@ -19,6 +19,7 @@ export class CompileError extends Error {
 
 export interface Context {
   readonly typeNames: readonly string[];
+  readonly params: ReadonlyMap<string, Literal>;
   /** Registers by name → the aggregate they belong to. */
   readonly aggregates: Map<string, Aggregate>;
   typeIndex(name: string): number;
@@ -111,7 +112,7 @@ export function makeContext(program: Program, params: ReadonlyMap<string, Litera
   };
 
   return {
-    typeNames,
+    typeNames, params,
     aggregates: new Map(),
     typeIndex: (name) => typeNames.indexOf(name),
     isOptional: (type, field) => program.events.get(type)?.fields.find((f) => f.name === field)?.optional !== false,

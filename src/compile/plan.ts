@@ -11,6 +11,7 @@ import type { Schema } from '../core/schema.ts';
 import type { Expr, Literal, Program, Rule, Type } from '../../dsl/typed.ts';
 import type { Automaton } from './automaton.ts';
 import type { CohortPlan } from './cohort.ts';
+import type { RuleIdentity } from './identity.ts';
 
 export interface Plan {
   readonly program: Program;
@@ -100,6 +101,8 @@ export interface PositionPlan {
   readonly id: number;
   /** Index of the stage, -1: a silence. */
   readonly stage: number;
+  /** The position of the clock of a silence that opens the pattern: those come after all that are written. */
+  readonly clock: boolean;
   readonly registers: readonly string[];
   /** All runs here are one class. */
   readonly single: boolean;
@@ -171,6 +174,8 @@ export interface RulePlan {
   readonly group: number;
   /** This plan only keeps shared starts; it is no rule of the author's. */
   readonly isGroup: boolean;
+  /** What its runs keep, by which a state of an older version of the rule is known. */
+  readonly identity: RuleIdentity;
   /** Sources of the functions that conditions and outputs name by index. */
   readonly functions: readonly string[];
 }

@@ -3,6 +3,7 @@ import { planCohort } from './cohort.ts';
 import type { Aggregate, Context } from './context.ts';
 import { emitCondition, emitValue, canonical, type Leaf } from './expr.ts';
 import { bannedStages as banStages, buildAutomaton, repeatedGroups, type Accept, type Counter, type Edge, type Loop, type Position } from './automaton.ts';
+import { identityOf } from './identity.ts';
 import { conjunctsOf, isEventOnly, walk } from './walk.ts';
 import type { Cond, EdgePlan, Guard, OutputPlan, PositionPlan, RulePlan, StagePlan, TimeSpan } from './plan.ts';
 import { MOST_NEXT, MOST_STEPS } from '../../dsl/index.ts';
@@ -619,6 +620,7 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
     return {
       id: position.id,
       stage: position.stage === undefined ? -1 : stageIndex.get(position.stage)!,
+      clock: position.clock,
       registers,
       single: registers.length === 0,
       indexCell,
@@ -692,6 +694,7 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
     severity: rule.severity.kind === 'literal' ? -1 : matchFunction(emitValue(rule.severity, matchLeaf)),
     limitBy: rule.limit?.by === undefined ? -1 : matchFunction(emitValue(rule.limit.by, matchLeaf)),
     outputs, hasTimeout, group: -1, isGroup: false, functions,
+    identity: identityOf(rule, context, new Set(layouts.flat())),
   };
   /** `count`, or the number of non-null values of a field that is never null. */
   const countsAll = (register: string): boolean => {

@@ -14,13 +14,13 @@ import type { Store } from './store.ts';
  * The record of a key's queue: time and number of its oldest event (floats), then ints, one low per exit among them, then (floats) the registers,
  * the totals, and the entries.
  */
-const QUEUE = { oldestTime: 0, oldestNumber: 1, capacity: 4, first: 5, last: 6, newest: 7, flags: 8, lows: 9 } as const;
+export const QUEUE = { oldestTime: 0, oldestNumber: 1, capacity: 4, first: 5, last: 6, newest: 7, flags: 8, lows: 9 } as const;
 /** Bits of QUEUE.flags: some entry has a taken exit; some sum is too wide for a pair of doubles. */
-const TAKEN = 1;
-const WIDE = 2;
+export const TAKEN = 1;
+export const WIDE = 2;
 /** An entry's ints: its event, the exits taken since the loop's latest event (a bit each), the top bit set where no run began here. */
-const ENTRY = { event: 0, taken: 1 } as const;
-const NO_START = 1 << 30;
+export const ENTRY = { event: 0, taken: 1 } as const;
+export const NO_START = 1 << 30;
 const FEW = 4;
 /** Cells that are copied one by one. */
 const SMALL = 128;
@@ -33,6 +33,12 @@ export interface CohortHost {
   countDrop(ks: number): void;
   /** Reports the matches that `list` gives in order, until it is told to stop, as far as the rule's skip lets them through. May clear the key. */
   complete(ks: number, list: (visit: (match: Listed) => boolean) => void): void;
+}
+
+/** Float cells of registers and totals from the record `q`; `entry` gives the cell of an entry's first total, behind its ints. */
+export interface AdoptedQueue {
+  readonly q: number; readonly registers: number; readonly totals: number; readonly totalCells: readonly number[]; readonly sumCells: readonly number[];
+  entry(n: number): number;
 }
 
 export class Cohort {
@@ -160,6 +166,17 @@ export class Cohort {
     const { i32 } = this.#store.heap;
     const q = i32[2 * ks + this.#at]!;
     return q === 0 ? 0 : this.#units(i32[2 * q + QUEUE.capacity]!);
+  }
+
+  /** A queue that is taken over from other rules (change/): its record, with room for `count` entries, and where its parts lie. They are the caller's to fill. */
+  adopt(ks: number, count: number): AdoptedQueue {
+    const { heap } = this.#store;
+    let capacity = FEW;
+    while (capacity < count) capacity *= 2;
+    const q = heap.alloc(this.#units(capacity));
+    this.#headInts(q)[2 * q + QUEUE.capacity] = capacity;
+    heap.ints(ks)[2 * ks + this.#at] = q;
+    return { q, registers: this.#registers, totals: this.#totals, totalCells: this.#totalCells, sumCells: this.#sumCells, entry: (n) => this.#entry(q, n) + 1 };
   }
 
   openRuns(ks: number): number {
@@ -427,7 +444,7 @@ function meets(guards: CohortPlan['loop']['guards'], count: number): boolean {
 }
 
 /** (a + aLow) − (b + bLow), rounded once. */
-function difference(a: number, aLow: number, b: number, bLow: number): number {
+export function difference(a: number, aLow: number, b: number, bLow: number): number {
   const d = a - b;
   const part = d - a;
   return d + ((a - (d - part)) - (b + part) + (aLow - bLow));

@@ -11,6 +11,7 @@ import { Strings } from '../core/strings.ts';
 import type { Plan } from '../compile/index.ts';
 import { APART_BYTES, PAGE_BYTES, type Floats } from '../state/heap.ts';
 import { decodeWhole, encodeWhole, put, wholeOf, type Image, type WholeImage } from '../state/image.ts';
+import { adoptState, describeRule, isLost, renderChange, RulesPage, type Adopted, type Change, type DecodeAgain } from './change/index.ts';
 import { Cleanup } from './cleanups.ts';
 import { Held, type Process } from './held.ts';
 import { makeImage, markAll, restoreParts, rootsOf, type Parts, type Roots } from './images.ts';
@@ -102,11 +103,20 @@ interface Header {
   readonly seen: readonly number[];
   readonly num: number;
   readonly runs: number;
+  /** What rules that went through changes have of them, by name. */
+  readonly adopted: Readonly<Record<string, Adopted>>;
   readonly roots: Roots;
 }
 
+export interface RestoreOptions {
+  /** Called where the state is of other rules, before it is used, with what becomes of it; may throw. Default: throws where runs are lost. */
+  readonly accept?: ((change: Change) => void) | undefined;
+  /** Decodes events that were held back for fields that were not read before. */
+  readonly again?: DecodeAgain | undefined;
+}
+
 /** Of the header and all pages. */
-const FORMAT = 3;
+const FORMAT = 4;
 
 interface TypeIndex {
   /** Predicates tried on every event of the type. */
@@ -168,6 +178,8 @@ export class Engine {
   #sweepAt = 1 << 17;
   #shadow = false;
   readonly #sameTime = new SameTime();
+  #page: RulesPage | undefined;
+  #adopted: Readonly<Record<string, Adopted>> = {};
   readonly #timer: Timer = { time: 0, start: 0, rule: 0, kind: 0, a: 0, b: 0 };
 
   constructor(plan: Plan, options: EngineOptions) {
@@ -255,19 +267,23 @@ export class Engine {
   stats(): EngineStats {
     const open = new Map<number, number>();
     const add = (rule: number, runs: number): void => { open.set(rule, (open.get(rule) ?? 0) + runs); };
-    const { K, heap } = this.#store;
+    const { K, heap, current } = this.#store;
+    // The last events may have concerned nobody.
+    if (Number.isFinite(this.#watermark)) current.time = Math.max(current.time, this.#watermark);
     for (const ks of this.#keys.all()) {
       const runner = this.#runners[heap.i32[2 * ks + KEY.rule]!]!;
-      if (runner.plan.isGroup) { add(runner.plan.index, runner.pendingShared(ks, -Infinity)); continue; }
+      if (runner.plan.isGroup) {
+        for (const member of this.#runners) if (member.plan.group === runner.plan.index) add(member.plan.index, runner.pendingShared(ks, member.since));
+        continue;
+      }
       add(runner.plan.index, runner.openRuns(ks));
       if (runner.plan.group < 0) continue;
       // What this key has taken over, or let go, of the shared starts is not counted with them.
       runner.loadKey(ks);
       const shared = this.#keys.find(runner.plan.group, K, runner.layout.width);
       const group = this.#runners[runner.plan.group]!;
-      if (shared !== 0) add(runner.plan.index, group.pendingShared(shared, heap.f64[ks + KEY.timers]!) - group.pendingShared(shared, -Infinity));
+      if (shared !== 0) add(runner.plan.index, group.pendingShared(shared, Math.max(heap.f64[ks + KEY.timers]!, runner.since)) - group.pendingShared(shared, runner.since));
     }
-    for (const { plan } of this.#runners) if (plan.group >= 0) add(plan.index, open.get(plan.group) ?? 0);
     return {
       events: this.#events, late: this.#late, duplicates: this.#duplicates, derivedRejected: this.#derivedRejected,
       watermark: this.#watermark, bytes: this.#store.heap.bytesUsed, keys: this.#keys.count,
@@ -309,51 +325,82 @@ export class Engine {
   }
 
   /** Takes up what `snapshot` gave, as `restoreImage`; the next image has all pages. */
-  restore(bytes: Uint8Array): void {
-    this.restoreImage(decodeWhole(bytes));
+  restore(bytes: Uint8Array, options?: RestoreOptions): Change | undefined {
+    const change = this.restoreImage(decodeWhole(bytes), options);
     this.markDirty();
+    return change;
   }
 
   /** The next image has all pages: no image before it is needed. */
   markDirty(): void { markAll(this.#parts()); }
 
   /**
-   * Takes up the state of an engine of the same plan; the next image has what changes from here on. Ids of strings are those of the state from then on, so that
-   * decoders and batches are to be made afterwards. Throws where the state is of other rules, of another format or damaged; the engine is not to be used then.
+   * Takes up a state; the next image has what changes from here on. Ids of strings are those of the state from then on, so that decoders and batches are to be
+   * made afterwards. Where the state is of other rules, each rule's runs go on as far as what they have kept suffices (change/), and what became of them is
+   * returned; the next image then has all pages. Throws where runs would be lost and `accept` does not let that pass, and where the state is of another
+   * format or damaged; the engine is not to be used then.
    */
-  restoreImage(whole: WholeImage): void {
+  restoreImage(whole: WholeImage, { accept = refuseLoss, again }: RestoreOptions = {}): Change | undefined {
     const header = JSON.parse(whole.header) as Header;
     if (header.format !== FORMAT) throw new Error(`The state was written in format ${String(header.format)}; this version reads format ${FORMAT}.`);
-    if (header.fingerprint !== this.#fingerprint()) throw new Error('The state was made by other rules than these; it cannot be restored into them.');
-    restoreParts(this.#parts(), whole, header.roots);
-    this.plan.pool.forEach((value, i) => { this.#store.C[i] = this.#store.encode(value, true); });
-    this.#types.forEach((_, type) => { this.#types[type] = this.#indexType(type); });
+    const isSame = header.fingerprint === this.#rules.fingerprint;
     this.#largest = Number(header.largest);
     this.#watermark = Number(header.watermark);
     this.#events = header.events;
     this.#late = header.late;
     this.#duplicates = header.duplicates;
     this.#derivedRejected = header.derivedRejected;
-    this.#seenOfType.set(header.seen);
     this.#store.num = header.num;
     this.#store.runs = header.runs;
-    this.#nextCleanup = Math.min(Infinity, ...[...this.#cleanups.values()].map((cleanup) => cleanup.due));
     this.#store.current.time = this.#watermark;
+    let change: Change | undefined;
+    let types = this.plan.schema.types.map((_, type) => type);
+    if (isSame) {
+      restoreParts(this.#parts(), whole, header.roots);
+      this.#adopted = header.adopted;
+      for (const runner of this.#runners) runner.since = header.adopted[runner.plan.rule.name]?.since ?? 0;
+    } else {
+      this.strings.restorePages(whole.sections.get('strings') ?? []);
+      this.#pool();
+      const state = adoptState(whole, header.roots, this.#parts(), this.#rules.described, {
+        watermark: this.#watermark, num: header.num, adopted: header.adopted, again,
+        schedule: (span, ks, due) => {
+          this.#store.heap.ints(ks)[2 * ks + KEY.flags]! |= QUEUED;
+          this.#schedule(span, ks, due);
+        },
+      });
+      change = state.change;
+      accept(change);
+      this.#adopted = state.adopted;
+      types = [...state.types];
+      this.markDirty();
+    }
+    this.#pool();
+    this.#types.forEach((_, type) => { this.#types[type] = this.#indexType(type); });
+    types.forEach((type, i) => { if (type >= 0) this.#seenOfType[type] = header.seen[i]!; });
+    this.#nextCleanup = Math.min(Infinity, ...[...this.#cleanups.values()].map((cleanup) => cleanup.due));
     this.#measure();
+    return change;
   }
+
+  /** Made when it is first asked for: an engine without images has no use for it. */
+  get #rules(): RulesPage { return this.#page ??= new RulesPage(this.plan, describeRule); }
+
+  /** Constants by the ids that the strings of a state have. */
+  #pool(): void { this.plan.pool.forEach((value, i) => { this.#store.C[i] = this.#store.encode(value, true); }); }
 
   #header(): Header {
     return {
-      format: FORMAT, fingerprint: this.#fingerprint(), largest: text(this.#largest), watermark: text(this.#watermark),
+      format: FORMAT, fingerprint: this.#rules.fingerprint, largest: text(this.#largest), watermark: text(this.#watermark),
       events: this.#events, late: this.#late, duplicates: this.#duplicates, derivedRejected: this.#derivedRejected, seen: [...this.#seenOfType],
-      num: this.#store.num, runs: this.#store.runs, roots: rootsOf(this.#parts()),
+      num: this.#store.num, runs: this.#store.runs, adopted: this.#adopted, roots: rootsOf(this.#parts()),
     };
   }
 
   #parts(): Parts {
     return {
       pageBytes: this.#options.recordsApart === true ? APART_BYTES : PAGE_BYTES, store: this.#store, strings: this.strings,
-      keys: this.#keys, once: this.#once, limits: this.#limits, held: this.#held, sameTime: this.#sameTime, runners: this.#runners, cleanups: this.#cleanups,
+      keys: this.#keys, once: this.#once, limits: this.#limits, held: this.#held, sameTime: this.#sameTime, runners: this.#runners, cleanups: this.#cleanups, rules: this.#rules,
     };
   }
 
@@ -828,17 +875,14 @@ export class Engine {
     this.strings.sweep(live);
     this.#sweepAt = Math.max(1 << 17, 2 * this.strings.size);
   }
-
-  #fingerprint(): string {
-    let hash = 0;
-    const text = JSON.stringify([this.plan.rules.map((rule) => [rule.rule.name, rule.rule.version, rule.functions, rule.positions.map((p) => [p.registers, p.out.length])]), this.schema]);
-    for (let i = 0; i < text.length; i++) hash = (Math.imul(hash, 31) + text.charCodeAt(i)) | 0;
-    return `${text.length}.${hash >>> 0}`;
-  }
 }
 
 /** Numbers that JSON does not know are written as text. */
 const text = (x: number): number | string => (Number.isFinite(x) ? x : String(x));
+
+function refuseLoss(change: Change): void {
+  if (change.rules.some(isLost)) throw new Error(`The state was made by other rules than these, and runs would be lost. ${renderChange(change, false).join(' ')}`);
+}
 
 /** Sorts the first n cells; n is small or nearly sorted. */
 function sortFirst(cells: Int32Array, n: number): void {

@@ -3,6 +3,7 @@ import type { Strings } from '../core/strings.ts';
 import type { HeapRoot } from '../state/heap.ts';
 import type { Image, Section, WholeImage } from '../state/image.ts';
 import type { BucketsRoot } from './buckets.ts';
+import type { RulesPage } from './change/index.ts';
 import { Cleanup, type CleanupRoot } from './cleanups.ts';
 import type { Held } from './held.ts';
 import type { Keys } from './keys.ts';
@@ -25,6 +26,7 @@ export interface Parts {
   readonly sameTime: SameTime;
   readonly runners: readonly RuleRunner[];
   readonly cleanups: Map<number, Cleanup>;
+  readonly rules: RulesPage;
 }
 
 /** Where what lies in the pages begins; grows with the rules, not with the state. JSON. */
@@ -50,19 +52,22 @@ export function rootsOf(parts: Parts): Roots {
 
 /** `all`: every page, and what the next image has does not change. */
 export function makeImage(parts: Parts, header: unknown, all: boolean): Image {
-  const { store: { heap, tables, keyMembers, classMembers, windowMembers }, strings, held, sameTime, pageBytes } = parts;
+  const { store: { heap, tables, keyMembers, classMembers, windowMembers }, strings, held, sameTime, rules, pageBytes } = parts;
   const sections: Section[] = [
     heap.section('heap', all), tables.section('tables', all),
     keyMembers.section('keys', all), classMembers.section('classes', all), windowMembers.section('windows', all),
     { name: 'strings', ...strings.pages(pageBytes, all) }, { name: 'held', ...held.pages(all) },
     single('held order', held.index()), single('same time', sameTime.save()),
+    { name: 'rules', pages: 1, changed: new Map(all || rules.dirty ? [[0, rules.bytes]] : []) },
   ];
+  if (!all) rules.dirty = false;
   let bytes = 0;
   for (const { changed } of sections) for (const page of changed.values()) bytes += page.length;
   const pagesOf = (name: string): Iterable<number> => sections.find((section) => section.name === name)!.changed.keys();
   return {
     header: JSON.stringify(header), sections, bytes,
     redo: () => {
+      if ([...pagesOf('rules')].length > 0) rules.dirty = true;
       heap.markDirty(pagesOf('heap'));
       tables.markDirty(pagesOf('tables'));
       keyMembers.markDirty(pagesOf('keys'));
@@ -74,7 +79,8 @@ export function makeImage(parts: Parts, header: unknown, all: boolean): Image {
   };
 }
 
-export function markAll({ store, strings, held, pageBytes }: Parts): void {
+export function markAll({ store, strings, held, rules, pageBytes }: Parts): void {
+  rules.dirty = true;
   for (const part of [store.heap, store.tables, store.keyMembers, store.classMembers, store.windowMembers]) part.markAllDirty();
   strings.redoPages(pageBytes, [0]);
   held.markAllDirty();
@@ -108,6 +114,7 @@ export function restoreParts(parts: Parts, { sections }: WholeImage, roots: Root
     const rule = heap.i32[2 * heap.i32[handleOf(p) + CLASS.key]! + KEY.rule]!;
     parts.runners[rule]!.classes.adopt(handleOf(p));
   }
+  parts.rules.dirty = false;
   const nothing = new Uint8Array(0);
   parts.held.load(pagesOf('held'), pagesOf('held order')[0] ?? nothing);
   parts.sameTime.load(pagesOf('same time')[0] ?? nothing);

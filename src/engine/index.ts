@@ -1,1 +1,2 @@
-export { Engine, type EngineGauges, type EngineOptions, type EngineStats, type Pace, type RuleGauges, type RuleStats } from './engine.ts';
+export { isLost, renderChange, renderRule, ruleNames, rulesOf, type Change, type RuleChange } from './change/index.ts';
+export { Engine, type EngineGauges, type EngineOptions, type EngineStats, type Pace, type RestoreOptions, type RuleGauges, type RuleStats } from './engine.ts';

@@ -7,7 +7,7 @@ import { mix } from './classes.ts';
 import { KEY } from './layout.ts';
 
 /** Ints: next in the chain of the hash, rule, alerts in the window, alerts suppressed. Floats: the window's start, the value of `by`, the key's parts. */
-const WINDOW = { next: 0, rule: 1, count: 2, suppressed: 3, from: 2, by: 3, key: 4 } as const;
+export const WINDOW = { next: 0, rule: 1, count: 2, suppressed: 3, from: 2, by: 3, key: 4 } as const;
 
 const FEW = 1024;
 
@@ -79,7 +79,17 @@ export class Limits {
     return 0;
   }
 
-  #make(rule: number, ks: number, by: number, at: number): number {
+  #make(rule: number, ks: number, by: number, at: number): number { return this.#add(rule, this.#keys.f64, ks + KEY.key, by, at); }
+
+  /** A window of a rule as other rules left it (change/). The key's parts lie at `key` in `cells`. */
+  adopt(rule: number, cells: Floats, key: number, window: { readonly by: number; readonly from: number; readonly count: number; readonly suppressed: number }): void {
+    const p = this.#add(rule, cells, key, window.by, window.from);
+    const i32 = this.#heap.ints(p);
+    i32[2 * p + WINDOW.count] = window.count;
+    i32[2 * p + WINDOW.suppressed] = window.suppressed;
+  }
+
+  #add(rule: number, cells: Floats, key: number, by: number, at: number): number {
     const heap = this.#heap;
     const width = this.#width(rule);
     const p = heap.allocShared(WINDOW.key + width);
@@ -87,7 +97,7 @@ export class Limits {
     const f64 = heap.floats(p);
     f64[p + WINDOW.from] = at;
     f64[p + WINDOW.by] = by;
-    for (let i = 0; i < width; i++) f64[p + WINDOW.key + i] = this.#keys.f64[ks + KEY.key + i]!;
+    for (let i = 0; i < width; i++) f64[p + WINDOW.key + i] = cells[key + i]!;
     this.#members.add(p);
     this.#buckets.add(p);
     return p;

@@ -8,7 +8,7 @@ import { Buckets, type BucketsRoot } from './buckets.ts';
 import { mix } from './classes.ts';
 
 /** Ints: next in the chain of the hash, next of the type, type. Floats: time, then the identity's cells. */
-const SEEN = { next: 0, later: 1, type: 2, time: 2, cells: 3 } as const;
+export const SEEN = { next: 0, later: 1, type: 2, time: 2, cells: 3 } as const;
 
 /** JSON. */
 export interface OnceRoot { readonly table: BucketsRoot; readonly oldest: readonly number[]; readonly newest: readonly number[] }
@@ -54,7 +54,7 @@ export class Once {
       }
       return true;
     }
-    this.#remember(type, time, cells);
+    this.remember(type, time, cells);
     return false;
   }
 
@@ -74,7 +74,8 @@ export class Once {
     for (const oldest of this.#oldest) for (let p = oldest; p !== 0; p = this.#heap.i32[2 * p + SEEN.later]!) yield p;
   }
 
-  #remember(type: number, time: number, cells: Float64Array): void {
+  /** An identity (by slot in `cells`) was seen; none of the type was seen later. */
+  remember(type: number, time: number, cells: Float64Array): void {
     const identity = this.#plan.identity[type]!;
     const p = this.#heap.alloc(SEEN.cells + identity.length);
     const f64 = this.#heap.floats(p);

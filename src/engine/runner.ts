@@ -81,6 +81,8 @@ export class RuleRunner {
   readonly #noRegisters = new Float64Array(0);
   /** Per position: some edge may be used whatever the registers hold. */
   readonly #goesOn: readonly boolean[];
+  /** Shared starts with a number up to this were there before the rule was, or before it shared them. */
+  since = 0;
 
   constructor(plan: RulePlan, width: number, store: Store, view: MatchView, functions: readonly Fn[], report: (report: MatchReport) => void) {
     this.plan = plan;
@@ -507,7 +509,7 @@ export class RuleRunner {
     const { i32, f64 } = heap;
     const position = this.plan.starts[0]!.to;
     const at = 2 * ks + this.layout.positions[position]!;
-    const seen = f64[ks + KEY.timers]!;
+    const seen = Math.max(f64[ks + KEY.timers]!, this.since);
     const after = current.time - this.plan.within!.constant!;
     const events: number[] = [];
     for (let n = i32[2 * shared + group.layout.positions[position]!]!; n !== 0; n = i32[2 * n + NODE.previous]!) {
@@ -1617,6 +1619,30 @@ export class RuleRunner {
       stages.push(stage);
     }
     this.#view.set(events.reverse(), stages.reverse());
+  }
+
+  // --- state taken over from other rules (change/) --------------------------------------------------------------------------------------------
+
+  /** A class without runs. */
+  adoptClass(ks: number, position: PositionPlan, registers: Float64Array, sr: number): number { return this.#newClass(ks, position, registers, sr); }
+  /** The record of a start at an event. */
+  adoptStart(ks: number, event: number): number { return this.#startRecord(ks, event); }
+  /** Matches reported of a start: pairs of stage and event number. */
+  adoptTold(sr: number, pairs: readonly number[]): void { this.#told.isRepeat(sr, pairs); }
+  get cohort(): Cohort | undefined { return this.#cohort; }
+  adoptLogged(ks: number, entry: Logged): void { this.#log?.add(ks, entry); }
+
+  /** Timers of a key are armed for its bounds as they are now; none of it was. */
+  adoptTimers(ks: number, now: number): void {
+    const { heap, timers } = this.#store;
+    if (!this.plan.tracked) return;
+    this.loadKey(ks);
+    if (this.plan.session !== undefined && heap.f64[ks + KEY.timers] !== 0) {
+      timers.push(Math.max(now, heap.f64[ks + KEY.last]! + this.#spanOf(this.plan.session)), -1, this.plan.index, TIMER_SESSION, ks, 0);
+    }
+    for (let sr = heap.i32[2 * ks + KEY.starts]!; sr !== 0; sr = heap.i32[2 * sr + START.next]!) {
+      for (let h = heap.i32[2 * sr + START.classes]!; h !== 0; h = heap.i32[h + CLASS.startNext]!) this.#arm(ks, sr, this.#positions[heap.i32[h + CLASS.position]!]!, h, now);
+    }
   }
 
   /** After the heap was restored: what is derived from it is made anew. */

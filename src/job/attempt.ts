@@ -225,7 +225,7 @@ export class Attempt {
   #taskHost(): TaskHost {
     return {
       ...this.#shared, log: this.#log,
-      checkpointTimeout: this.#config.state.checkpoint.timeout, fullEvery: this.#config.state.checkpoint.fullEvery,
+      checkpointTimeout: this.#config.state.checkpoint.timeout, fullEvery: this.#config.state.checkpoint.fullEvery, onChange: this.#config.state.onChange,
       route: (record) => this.#route(record),
       alertEnds: () => this.#alertEnds(),
       sentSince: (ends, task) => this.#sentSince(ends, task),

@@ -88,6 +88,21 @@ export class Intake {
     return to;
   }
 
+  /** Decodes an event that the engine held back once more, for fields that no rule read before. False: it is none of its type any more. */
+  again(batch: Batch, row: number): boolean {
+    const from = batch.from[row]!;
+    const length = batch.to[row]! - from;
+    const decoder = this.#decoderFor(this.#schema.types[batch.type[row]!]!.name);
+    if (decoder === undefined) return false;
+    this.#room(length + 1);
+    this.#bytes.set(batch.bytes.subarray(from, from + length));
+    this.#bytes[length] = LINE_FEED;
+    const own = this.batch;
+    if (decoder.decode(this.#bytes, 0, length, own, 0) !== undefined) return false;
+    batch.columns.forEach((column, slot) => { column[row] = own.columns[slot]![0]!; });
+    return true;
+  }
+
   /**
    * Copies the values of some records so that there is a byte behind each that is free. Returns where each begins. Values that lie in one piece of
    * memory, as those of a fetch do, are copied with what is between them: much faster than one by one.

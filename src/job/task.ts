@@ -8,7 +8,7 @@
 import type { Alert } from '../core/alert.ts';
 import type { ProducedRecord } from '../connect/kafka/index.ts';
 import type { Log, OutRecord, RecordBatch } from '../connect/types.ts';
-import { Engine, type RuleGauges } from '../engine/index.ts';
+import { Engine, isLost, renderChange, renderRule, type Change, type RuleGauges } from '../engine/index.ts';
 import type { Image } from '../state/image.ts';
 import { MissingChunkError, StoreFencedError } from '../state/stores/index.ts';
 import type { Committer, Positions } from './committer.ts';
@@ -17,7 +17,8 @@ import type { RuleGroup } from './groups.ts';
 import { Intake, type IntakeOptions, type Rejected } from './intake.ts';
 import { alertRecord, lateRecord, rejectRecord, sentName, SHADOW } from './outputs.ts';
 import { JobError } from './parts.ts';
-import { retrying, type TaskState, type TaskStore } from './state.ts';
+import { retrying, type Restored, type TaskState, type TaskStore } from './state.ts';
+import { takeUp } from './change.ts';
 import type { Counts, TaskStatus } from './status.ts';
 import { Watermarks } from './watermarks.ts';
 
@@ -44,6 +45,8 @@ export interface TaskHost {
   readonly checkpointTimeout: number;
   /** Every so many checkpoints all of the state is written. */
   readonly fullEvery: number;
+  /** What to do where a change of rules would lose runs. */
+  readonly onChange: 'refuse' | 'fresh';
   readonly now: () => number;
   /** Where a record goes: into the transaction as these records, or to an outlet, which calls back; undefined: nowhere. */
   route(record: OutRecord): { readonly produce: ProducedRecord } | { readonly deliver: (done: () => void) => void } | undefined;
@@ -131,16 +134,7 @@ export class Task {
     this.#next = Math.max(next, this.#host.now());
     for (const stream of streams) this.#addStream(stream);
     if (state !== undefined) {
-      this.#groups.forEach((group, i) => {
-        const engine = state.engines[i];
-        if (engine === undefined) throw new JobError('The state of the job is of other rules than these: start it with the rules it had, or under another name.');
-        try {
-          group.engine.restoreImage(engine);
-        } catch (error) {
-          throw new JobError(`The state of checkpoint ${state.checkpoint} cannot be taken up: ${(error as Error).message} Start the job with the rules it had, or under another name.`);
-        }
-        group.watermarks.restore(state.watermarks[i]!);
-      });
+      this.#takeUp(state);
       for (const [stream, offset] of state.positions) this.#positions.set(stream, offset);
       this.#last = { number: state.checkpoint, committed: this.#host.now(), bytes: 0 };
       this.#log.info({ checkpoint: state.checkpoint, positions: Object.fromEntries(state.positions) }, 'restored');
@@ -157,6 +151,30 @@ export class Task {
       for (const [stream, offset] of last.positions) this.#positions.set(stream, offset);
     }
     return { positions: new Map(this.#positions), isLost: state === undefined && hadState };
+  }
+
+  /** The state of a checkpoint, under the rules there are now. @throws JobError */
+  #takeUp(state: Restored): void {
+    let change: Change | undefined;
+    try {
+      change = takeUp(this.#groups.map(({ engine, watermarks, intakes }) => ({
+        engine, watermarks, again: (batch, row) => intakes[batch.source]?.again(batch, row) ?? false,
+      })), state);
+    } catch (error) {
+      throw new JobError(`The state of checkpoint ${state.checkpoint} cannot be taken up: ${(error as Error).message} Start the job with the rules it had, or under another name.`);
+    }
+    if (change === undefined) return;
+    const lost = renderChange(change, false);
+    if (change.rules.some(isLost) && this.#host.onChange === 'refuse') {
+      throw new JobError(`The rules have changed, and runs would be lost: ${lost.join(' ')} Start the job with the rules it had, or let go of these runs (state.onChange: fresh). See \`alcedo plan\`.`);
+    }
+    for (const rule of change.rules) {
+      const { what, reason, runs, keys } = rule;
+      this.#log[isLost(rule) ? 'warn' : 'info']({ rule: rule.rule, state: what, ...(reason !== undefined && { reason }), runs, keys }, renderRule(rule));
+    }
+    for (const note of change.notes) this.#log.warn({}, note);
+    this.#changed = true;
+    this.#wanted = true;
   }
 
   /** Takes records in; the promise settles when the next may come. */

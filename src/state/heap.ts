@@ -154,13 +154,13 @@ export class Heap {
 
   get root(): HeapRoot { return { top: this.#top, used: this.#used, free: [...this.#free] }; }
 
-  /** Takes up what `section` and `root` gave; all pages are as they were saved. */
-  load(root: HeapRoot, pages: readonly Uint8Array[]): void {
+  /** Takes up what `section` and `root` gave; all pages are as they were saved. `reserve`: there is to be room for so many units. */
+  load(root: HeapRoot, pages: readonly Uint8Array[], reserve = 0): void {
     this.#free = Int32Array.from(root.free);
     this.#top = root.top;
     this.#used = root.used;
     let units = 1 << 16;
-    while (units < this.#top) units = larger(units);
+    while (units < Math.max(this.#top, reserve)) units = larger(units);
     this.#view(new ArrayBuffer(units * 8));
     this.#dirty = new Uint8Array((units >> this.#shift) + 1);
     pages.forEach((page, i) => { this.#u8.set(page, i * (8 << this.#shift)); });

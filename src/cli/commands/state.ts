@@ -1,17 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
-import { storeSpec, type JobConfig } from '../../job/config/index.ts';
-import { openStore, type Manifest, type StateStore, type StoreSpec } from '../../state/stores/index.ts';
-import { CliError, EXIT, usageError } from '../errors.ts';
+import type { JobConfig } from '../../job/config/index.ts';
+import { openStore, type Manifest, type StateStore } from '../../state/stores/index.ts';
+import { EXIT } from '../errors.ts';
 import { formatBytes, formatCount, formatDuration, isoTime, plural, printable, table } from '../format.ts';
 import { coloursFor, write, type Io } from '../io.ts';
 import { readJobConfig } from '../live/job-config.ts';
+import { placeOf, withStore, type OpenStore } from '../live/job-store.ts';
 
 interface StateOptions { readonly json?: boolean }
-
-/** For opening a store; a test passes one of its own. */
-export type OpenStore = (spec: StoreSpec, warn: (message: string) => void) => Promise<StateStore>;
 
 /** `alcedo state check|list JOB.yaml`: what is in the state store of a job. Both only read. */
 export function registerState(program: Command, io: Io, open: OpenStore = openStore): void {
@@ -27,7 +24,7 @@ Ends with 0 when nothing is damaged, with 1 when something is or the store canno
 Examples:
   alcedo state check card-fraud.yaml
   alcedo state check card-fraud.yaml --json | jq '.tasks[] | select(.damaged != [])'`)
-    .action((path: string, options: StateOptions) => withStore(io, path, open, (job, store) => check(io, job, store, options.json === true)));
+    .action((path: string, options: StateOptions) => withJob(io, path, open, (job, store) => check(io, job, store, options.json === true)));
   state.command('list')
     .description('list the checkpoints in the state store of a job, newest first')
     .argument('<job>', 'the job file')
@@ -38,7 +35,7 @@ Ends with 0; with 1 when the store cannot be read, with 2 for wrong usage or err
 Examples:
   alcedo state list card-fraud.yaml
   alcedo state list card-fraud.yaml --json | jq '.tasks[].checkpoints[0]'`)
-    .action((path: string, options: StateOptions) => withStore(io, path, open, (job, store) => list(io, job, store, options.json === true)));
+    .action((path: string, options: StateOptions) => withJob(io, path, open, (job, store) => list(io, job, store, options.json === true)));
 }
 
 interface CheckedTask {
@@ -123,35 +120,9 @@ async function list(io: Io, job: JobConfig, store: StateStore, json: boolean): P
   for (const { task, damaged } of tasks) for (const what of damaged) await write(io.stdout, `${c.red('damaged')} task ${printable(task)}: manifest of ${printable(what)}\n`);
 }
 
-/** Opens the store of a job for as long as `work` runs. What a store that fails says is for the person, as it is. */
-async function withStore(io: Io, path: string, open: OpenStore, work: (job: JobConfig, store: StateStore) => Promise<void>): Promise<void> {
+async function withJob(io: Io, path: string, open: OpenStore, work: (job: JobConfig, store: StateStore) => Promise<void>): Promise<void> {
   const job = await readJobConfig(io, path);
-  const spec = storeSpec(job);
-  if (spec.kind === 'memory') throw usageError(`The job "${job.name}" keeps its state in the memory of its process ("state.memory"): there is nothing to look into.`);
-  // To open a store is to make it where it is not there.
-  if ('path' in spec && !existsSync(spec.path)) {
-    throw new CliError(`There is no state at ${spec.path}: either the job has never run on this machine, or its state is elsewhere. See "state" in the job file (alcedo config ${path}).`);
-  }
-  let store: StateStore | undefined;
-  try {
-    store = await open(spec, (message) => { io.stderr.write(`${printable(message)}\n`); });
-    await work(job, store);
-  } catch (error) {
-    if (error instanceof CliError || error instanceof TypeError) throw error;
-    throw new CliError((error as Error).message);
-  } finally {
-    await store?.close();
-  }
-}
-
-/** Without what may be secret of an address. */
-function placeOf(job: JobConfig): string {
-  const spec = storeSpec(job);
-  switch (spec.kind) {
-    case 'memory': return 'memory';
-    case 'redis': return `Redis, keys ${spec.prefix ?? 'alcedo'}:…`;
-    default: return spec.path;
-  }
+  await withStore(io, path, job, open, (store) => work(job, store));
 }
 
 /** Tasks are numbered: 2 stands before 10. */

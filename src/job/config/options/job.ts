@@ -24,6 +24,11 @@ const checkpoint = section({
   fullEvery: whole({ text: 'Every so many checkpoints all of the state is written, not only what has changed.', default: 1000, min: 1 }),
 }, { text: 'When the state is saved.', short: 'interval', default: {} });
 
+const onChange = choice(['refuse', 'fresh'], {
+  text: 'What happens at the start when rules have changed so that open runs cannot go on under them: the job is not started, or those rules start fresh and their runs are lost. `alcedo plan` says which.',
+  default: 'refuse',
+});
+
 const state = variants({
   redis: section({
     connection: ownRedisConnection,
@@ -37,7 +42,7 @@ const state = variants({
     path: path({ text: 'The folder.', derived: { text: '`state/` in the folder `data`', from: 'data', value: (data) => `${data}/state` } }),
   }, { text: 'A folder of files: for one process, or several on one file system.', short: 'path' }),
   memory: section({}, { text: 'The memory of the process: gone when it ends, and with it what rules had seen. For trying things out.' }),
-}, { checkpoint }, { of: 'state store', text: 'Where the state of the rules is kept across restarts, and how often it is saved.', default: {}, fallback: 'sqlite' });
+}, { checkpoint, onChange }, { of: 'state store', text: 'Where the state of the rules is kept across restarts, and how often it is saved.', default: {}, fallback: 'sqlite' });
 
 export const jobOption = section({
   name: text({

@@ -1,0 +1,103 @@
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { registerPlan } from '../../../src/cli/commands/plan.ts';
+import { registerStart } from '../../../src/cli/commands/start.ts';
+import { call, JobFolder } from './support.ts';
+
+/** A job that follows a file, stopped and started again with other rules. */
+let folder: JobFolder;
+let job: string;
+let alerts: string;
+beforeEach(() => {
+  folder = new JobFolder();
+  folder.write('events.jsonl', '');
+  alerts = join(folder.path, 'alerts.jsonl');
+  job = jobFile('');
+});
+afterEach(() => { folder.remove(); });
+
+const jobFile = (more: string, sources = ''): string => folder.write('job.yaml', `name: shop\nrules: rules.cep\nsources: { e: { file: { path: events.jsonl, follow: true, poll: 20ms }${sources} } }
+channels: { default: { file: { path: alerts.jsonl } } }\nstate: { directory: { path: store }, checkpoint: 50ms${more} }\nhttp: false\n`);
+
+const TYPES = 'event A { k: string, v: float, at: time } time at\nevent B { k: string, v: float, at: time } time at\nevent C { k: string, v: float, at: time } time at\n';
+const rules = (r: string, s = 'rule S { by k match a -> b within 1h a: A b: B where v > 1 alert out { k } }'): string => folder.write('rules.cep', `${TYPES}rule R { ${r} }\n${s}\n`);
+const PAIR = 'by k match a -> b within 1h a: A b: B alert out { k, v: a.v }';
+
+const push = (...events: readonly (readonly [type: string, at: number, v: number])[]): void => {
+  appendFileSync(join(folder.path, 'events.jsonl'), events.map(([type, at, v]) => `${JSON.stringify({ type, k: 'x', v, at: 1_767_225_600_000 + 1000 * at })}\n`).join(''));
+};
+const told = (): string[] => (existsSync(alerts) ? readFileSync(alerts, 'utf8').split('\n').filter((line) => line !== '').map((line) => (JSON.parse(line) as { rule: string }).rule) : []);
+
+/** Starts the job until `until`, then stops it. */
+async function life(until: () => boolean): Promise<{ readonly code: number; readonly log: string }> {
+  const run = call(['start', job], registerStart);
+  let code: number | undefined;
+  void run.code.then((ended) => { code = ended; });
+  for (const end = Date.now() + 20_000; !until() && code === undefined && Date.now() < end;) await sleep(20);
+  await sleep(150);
+  run.interrupt();
+  return { code: await run.code, log: run.err.text };
+}
+
+async function plan(...args: readonly string[]): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
+  const run = call(['plan', job, ...args], registerPlan);
+  return { code: await run.code, out: run.out.text, err: run.err.text };
+}
+
+describe('rules that change between two lives of a job', () => {
+  test('go on with their runs where they can, which `plan` says before', async () => {
+    rules(PAIR);
+    push(['A', 0, 5], ['C', 1, 0]);
+    expect(await plan()).toMatchObject({ code: 1, err: expect.stringContaining('There is no state at') as unknown });
+    expect((await life(() => existsSync(join(folder.path, 'store', 'tasks')))).code).toBe(0);
+    expect(await plan()).toMatchObject({ code: 0, out: expect.stringContaining('The rules are those that made the state') as unknown });
+    rules(PAIR.replace('b: B', 'b: B where v > a.v').replace('1h', '2h'), 'rule T { by k match a -> c within 1h a: A c: C alert out { k } }');
+    const planned = await plan('--json');
+    const { rules: found } = JSON.parse(planned.out) as { rules: { rule: string; what: string; runs: number }[] };
+    expect(found.map(({ rule, what, runs }) => [rule, what, runs])).toEqual([['R', 'goes on', 1], ['T', 'new', 0], ['S', 'dropped', 1]]);
+    expect(planned.code).toBe(1);
+    // S is gone with a run: that is refused.
+    const refused = await life(() => false);
+    expect(refused.code).toBe(1);
+    expect(refused.log).toContain('The rules have changed, and runs would be lost: S is gone. It loses 1 open run, 1 key.');
+    job = jobFile(', onChange: fresh');
+    push(['B', 2, 4], ['B', 3, 6], ['C', 4, 0], ['C', 5, 0]);
+    const done = await life(() => told().length > 0);
+    expect(done.code).toBe(0);
+    expect(told()).toEqual(['R']);
+    expect(await plan()).toMatchObject({ code: 0, out: expect.stringContaining('all runs go on') as unknown });
+  });
+
+  test('start fresh where they cannot, if the job file lets them', async () => {
+    rules(PAIR);
+    push(['A', 0, 5], ['C', 1, 0]);
+    await life(() => existsSync(join(folder.path, 'store', 'tasks')));
+    rules(PAIR.replace('->', '=>'));
+    const planned = await plan();
+    expect(planned.code).toBe(1);
+    expect(planned.out).toContain('loses  R starts fresh: the arrow before `b` was -> and is =>. It loses 1 open run, 1 key.');
+    expect(planned.out).toContain('keeps  S goes on (1 open run, 1 key).');
+    expect(planned.out).toContain('1 rule would lose 1 open run: the job starts only with state.onChange: fresh.');
+    expect((await life(() => false)).code).toBe(1);
+    job = jobFile(', onChange: fresh');
+    push(['B', 2, 4], ['A', 3, 1], ['B', 4, 4], ['C', 5, 0], ['C', 6, 0]);
+    expect((await life(() => told().length >= 2)).code).toBe(0);
+    // S ends the run it had; R begins with what came since.
+    expect(told().toSorted()).toEqual(['R', 'S', 'S']);
+  });
+
+  test('decode again what was held back, for fields that were not read', async () => {
+    job = jobFile('', ', lateness: 1h');
+    rules('by k match a -> b within 1h a: A b: B alert out { k }');
+    push(['A', 0, 5], ['B', 1, 7], ['B', 2, 9]);
+    await life(() => existsSync(join(folder.path, 'store', 'tasks')));
+    rules('by k match a -> b within 1h a: A b: B where v > 8 alert out { k, v: b.v }', 'rule S { by k match a -> b within 1h a: A where v > 4 b: B where v > 1 alert out { k } }');
+    expect((await plan()).code).toBe(0);
+    push(['C', 9000, 0]);
+    expect((await life(() => told().length >= 2)).code).toBe(0);
+    const lines = readFileSync(alerts, 'utf8').split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as { rule: string; fields: { v?: number } });
+    expect(lines.map(({ rule, fields }) => [rule, fields.v])).toEqual([['S', undefined], ['R', 9]]);
+  });
+});

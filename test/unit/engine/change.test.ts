@@ -1,0 +1,196 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Change } from '../../../src/engine/index.ts';
+import { boundOf, ev, Job, planOf, TYPES, type Event, type Options } from './harness.ts';
+
+/** Runs events before the cut under one rule file, those after it under another. */
+function changed(before: string, after: string, first: readonly Event[], then: readonly Event[], options: { before?: Options; after?: Options } = {}): { job: Job; change: Change | undefined; old: Job } {
+  const old = new Job(planOf(before, options.before), options.before);
+  old.push(first);
+  const snapshot = old.engine.snapshot();
+  const job = new Job(planOf(after, options.after), options.after);
+  const change = job.engine.restore(snapshot, { accept: () => undefined });
+  job.push(then, first.length);
+  return { job, change, old };
+}
+
+const rule = (body: string, name = 'R'): string => `${TYPES}\nrule ${name} { ${body} }`;
+const whatOf = (change: Change | undefined, name = 'R'): string | undefined => {
+  const found = change?.rules.find((one) => one.rule === name);
+  return found === undefined ? undefined : `${found.what}${found.reason === undefined ? '' : `: ${found.reason}`} (${found.runs})`;
+};
+
+const BASE = 'by k match all a -> b within 1h a: A where v > 1 b: B where v > a.v alert out { k, v: a.v }';
+
+describe('runs go on', () => {
+  const A = [ev('A', 0, { v: 2 }), ev('A', 1, { v: 5 }), ev('A', 2, { v: 1 })];
+  const cases: readonly (readonly [what: string, after: string, then: readonly Event[], bound: number[][]])[] = [
+    ['under other literals, for events to come', BASE.replace('v > 1', 'v > 3'), [ev('A', 3, { v: 2 }), ev('B', 4, { v: 9 })], [[0, 4], [1, 4]]],
+    ['under a longer bound', BASE.replace('1h', '2h'), [ev('B', 3601, { v: 9 })], [[0, 3], [1, 3]]],
+    ['under a shorter bound', BASE.replace('1h', '10s'), [ev('B', 11, { v: 9 })], []],
+    ['under a condition that reads less', BASE.replace('v > a.v', 'v > 3'), [ev('B', 4, { v: 4 })], [[0, 3], [1, 3]]],
+    ['under a condition that reads what the events kept', BASE.replace('v > a.v', 'v > a.v + 1'), [ev('B', 4, { v: 6 })], [[0, 3]]],
+    ['with other alert fields and titles', BASE.replace('alert out { k, v: a.v }', 'title "new" alert out { k, v: a.v, w: a.v * 2, from: match.from }').replace('by k match', 'by k match').replace(/(.*) title "new"(.*)/, 'title "new" $1$2'), [ev('B', 4, { v: 9 })], [[0, 3], [1, 3]]],
+    ['with a stage added at the end', BASE.replace('a -> b within', 'a -> b -> c within').replace('b: B where v > a.v', 'b: B where v > a.v c: C where v < a.v').replace('{ k,', '{ k, c: c.v,'), [ev('B', 4, { v: 9 }), ev('C', 5, { v: 3 }), ev('C', 6, { v: 0 })], [[1, 3, 4], [0, 3, 5]]],
+    ['with an alert field of the last step, of which no open run has an event', BASE.replace('v: a.v }', 'v: a.v, last: b.v, id: match.id }'), [ev('B', 4, { v: 9 })], [[0, 3], [1, 3]]],
+    ['with a limit', BASE.replace('by k', 'by k limit 1 per 1m'), [ev('B', 4, { v: 9 })], [[0, 3]]],
+    ['shadowed', BASE.replace('by k', 'mode shadow by k'), [ev('B', 4, { v: 9 })], [[0, 3], [1, 3]]],
+    ['at once, where a run has to be told apart by less', BASE.replace('v > a.v', 'v > 0'), [ev('B', 4, { v: 1 })], [[0, 3], [1, 3]]],
+  ];
+  test.each(cases)('%s', (_, after, then, bound) => {
+    const { job, change, old } = changed(rule(BASE), rule(after), A, then);
+    expect(whatOf(change)).toBe('goes on (2)');
+    expect(old.engine.stats().rules[0]!.openRuns).toBe(2);
+    expect(boundOf(job.alerts)).toEqual(bound);
+  });
+
+  test('where a condition comes to read what they kept for the alert only', () => {
+    const before = rule('by k match all a -> b within 1h a: A b: B alert out { k, v: a.v }');
+    const after = rule('by k match all a -> b within 1h a: A b: B where v > a.v alert out { k, v: a.v }');
+    const { job, change } = changed(before, after, [ev('A', 0, { v: 2 }), ev('A', 1, { v: 5 }), ev('A', 2, { v: 3 })], [ev('B', 4, { v: 4 }), ev('B', 5, { v: 6 })]);
+    expect(whatOf(change)).toBe('goes on (3)');
+    expect(boundOf(job.alerts)).toEqual([[0, 3], [2, 3], [1, 4]]);
+  });
+
+  test('and are not revived by a longer bound when they were over', () => {
+    const { job, change } = changed(rule(BASE.replace('1h', '10s')), rule(BASE), [ev('A', 0, { v: 2 }), ev('A', 8, { v: 3 }), ev('C', 12)], [ev('B', 14, { v: 9 })]);
+    expect(whatOf(change)).toBe('goes on (1)');
+    expect(boundOf(job.alerts)).toEqual([[1, 3]]);
+  });
+
+  test('with their timers at the new bounds', () => {
+    const body = 'by k match a -> not b within 10m a: A b: B alert out { k }';
+    const first = [ev('A', 0), ev('A', 200, { k: 'k2' })];
+    for (const [within, at] of [['5m', [300, 500]], ['20m', [1200, 1400]], ['1m', [200, 260]]] as const) {
+      const { job, change } = changed(rule(body), rule(body.replace('10m', within)), first, [ev('C', 5000)]);
+      expect(whatOf(change)).toBe('goes on (2)');
+      expect(job.alerts.map((alert) => alert.at / 1000)).toEqual(at);
+    }
+  });
+
+  test('with a silence of another length', () => {
+    const body = 'by k match a -> not b for 5m within 1h a: A b: B alert out { k }';
+    const { job } = changed(rule(body), rule(body.replace('5m', '7m')), [ev('A', 0)], [ev('C', 500)]);
+    expect(job.alerts.map((alert) => alert.at / 1000)).toEqual([420]);
+  });
+
+  test('in a loop in step, and where it no longer is one', () => {
+    const body = 'by k match all a{2,} greedy -> b within 1h a: A b: B where v > avg(a.v) alert out { k, n: count(a) }';
+    const first = [ev('A', 0, { v: 1 }), ev('A', 1, { v: 2 }), ev('A', 2, { v: 9 })];
+    const step = changed(rule(body), rule(body.replace('v > avg(a.v)', 'v > avg(a.v) + 1')), first, [ev('A', 3, { v: 0 }), ev('B', 4, { v: 4.2 })]);
+    expect(whatOf(step.change)).toBe('goes on (3)');
+    // Averages: 3 from the first, 11/3 from the second, 4.5 from the third.
+    expect(boundOf(step.job.alerts)).toEqual([[0, 1, 2, 3, 4]]);
+    const tail = changed(rule(body), rule(body.replace('-> b within', '-> b -> c within').replace('alert', 'c: C alert')), first, [ev('A', 3, { v: 0 }), ev('B', 4, { v: 4.2 }), ev('C', 5)]);
+    expect(whatOf(tail.change)).toBe('goes on (3)');
+    expect(boundOf(tail.job.alerts)).toEqual([[0, 1, 2, 3, 4, 5], [1, 2, 3, 4, 5]]);
+  });
+
+  test('under other params, as under other literals', () => {
+    const text = `param least: float = 1 in 0 .. 10\n${rule(BASE.replace('v > 1', 'v > least'))}`;
+    const { job, change } = changed(text, text, A, [ev('A', 3, { v: 2 }), ev('B', 4, { v: 9 })], { after: { params: { least: 3 } } });
+    expect(whatOf(change)).toBe('goes on (2)');
+    expect(boundOf(job.alerts)).toEqual([[0, 4], [1, 4]]);
+  });
+
+  test('in the other rules, whatever is added, removed or put in another order', () => {
+    const others = ['S', 'T', 'U'].map((name, i) => `rule ${name} { by k match all a -> b within 1h a: A b: B where v > ${i} alert out { k } }`);
+    const before = `${rule(BASE)}\n${others.join('\n')}`;
+    const after = `event Z { k: string, x: int, at: time } time at\n${TYPES}\n${others[2]}\nrule New { by k match a -> c within 1h a: A c: C where v > a.v alert out { k, v: a.v } }\n${others[0]}\nrule R { ${BASE} }`;
+    const { job, change } = changed(before, after, A, [ev('B', 4, { v: 9 })]);
+    expect(change!.rules.map((one) => `${one.rule} ${one.what} ${one.runs}`)).toEqual(['U goes on 3', 'New new 0', 'S goes on 3', 'R goes on 2', 'T dropped 3']);
+    expect(job.log.filter((name) => name === 'U').length).toBe(3);
+    expect(job.log.filter((name) => name === 'S').length).toBe(3);
+    expect(job.log.filter((name) => name === 'R').length).toBe(2);
+    expect(job.alerts.some((alert) => alert.rule === 'New')).toBe(false);
+  });
+
+  test('with ids that the same match would have had', () => {
+    const whole = new Job(planOf(rule(BASE)));
+    const then = [ev('B', 4, { v: 9 })];
+    whole.push([...A, ...then]);
+    const { job } = changed(rule(BASE), rule(BASE.replace('v > 1', 'v > 1.5')), A, then);
+    expect(job.alerts.map(({ id }) => id)).toEqual(whole.alerts.map(({ id }) => id));
+    expect(job.alerts.length).toBe(2);
+  });
+
+  test('a new rule that shares its start with old ones begins with events to come', () => {
+    const one = (name: string, more: string): string => `rule ${name} { by k match all a -> b within 1h a: A b: B where ${more} alert out { k } }`;
+    const before = `${TYPES} ${one('R', 'v > 1')} ${one('S', 'v > 2')}`;
+    const { job, change } = changed(before, `${before} ${one('T', 'v > 0')}`, [ev('A', 0), ev('A', 1)], [ev('A', 2), ev('B', 3, { v: 5 })]);
+    expect(change!.rules.map((found) => `${found.rule} ${found.what} ${found.runs}`)).toEqual(['R goes on 2', 'S goes on 2', 'T new 0']);
+    expect(job.log.toSorted().join('')).toBe('RRRSSST');
+    // Counted so before, too.
+    const again = new Job(planOf(`${before} ${one('T', 'v > 0')}`));
+    again.push([ev('A', 0)]);
+    expect(again.engine.stats().rules.map(({ openRuns }) => openRuns)).toEqual([1, 1, 1]);
+  });
+
+  test('what an event did not keep for one change is not taken to be kept at the next', () => {
+    const texts = [
+      rule('by k match all a -> b within 1h a: A b: B alert out { k }'),
+      `${rule('by k match all a -> b within 1h a: A b: B alert out { k }')} rule S { by k match all a -> b within 1h a: A b: B alert out { v: a.v } }`,
+      `${rule('by k match all a -> b within 1h a: A b: B alert out { v: a.v }')} rule S { by k match all a -> b within 1h a: A b: B alert out { v: a.v } }`,
+    ];
+    let snapshot: Uint8Array | undefined;
+    const told: (string | undefined)[] = [];
+    texts.forEach((text, i) => {
+      const job = new Job(planOf(text));
+      if (snapshot !== undefined) told.push(whatOf(job.engine.restore(snapshot, { accept: () => undefined })));
+      job.push([ev('A', i, { v: 1 })], i);
+      snapshot = job.engine.snapshot();
+    });
+    expect(told).toEqual(['goes on (1)', 'fresh: it reads a.v, which its open runs have not kept (2)']);
+  });
+});
+
+describe('a rule starts fresh, and says why', () => {
+  const two = [ev('A', 0, { v: 2 }), ev('A', 1, { v: 5 })];
+  test.each<[string, string]>([
+    [BASE.replace('by k', 'by v').replace('k, v', 'v'), '`by` was k and is v'],
+    [BASE.replace('by k', 'version 2 by k'), 'version 1 is now version 2'],
+    [BASE.replace('->', '=>'), 'the arrow before `b` was -> and is =>'],
+    [BASE.replace('->', '->>'), 'the arrow before `b` was -> and is ->>'],
+    [BASE.replace('a ->', 'a{2} ->').replaceAll('a.v', 'last(a).v'), 'its pattern was'],
+    [BASE.replace('b: B', 'b: C'), 'the stage b was of B and is of C'],
+    [BASE.replace('a -> b', 'a -> x').replace('b: B', 'x: B'), 'a step was `b` and is `x`'],
+    [BASE.replace('a -> b', 'a -> not c -> b').replace('alert', 'c: C alert'), 'what is banned before `b` was nothing and is `not (c)`'],
+    [BASE.replace('within 1h', 'within session 1h'), 'it is no longer bounded by its `within`'],
+    [BASE.replace('within 1h', 'within 1h gap 1m'), 'it is bounded by a `gap` now'],
+    [BASE.replace('match all', 'match longest'), 'it was `match all` and is `match longest`'],
+    [`${BASE} on timeout alert out { k }`, 'it has an `on timeout` now'],
+    [BASE.replace('by k', 'evidence full by k'), '`evidence full` wants the events of type A as they came'],
+  ])('%s', (after, reason) => {
+    const base = BASE.replace('by k', 'evidence refs by k');
+    const { job, change } = changed(rule(base), rule(after), two, [ev('B', 4, { v: 9 })]);
+    expect(whatOf(change)).toContain(`fresh: ${reason}`);
+    expect(whatOf(change)).toContain('(2)');
+    expect(job.alerts).toEqual([]);
+  });
+
+  test('what a loop has counted is not counted otherwise', () => {
+    const body = (where: string): string => rule(`by k match all a{2,} greedy -> b within 1h a: A b: B where count(a where a.v > ${where}) > 1 alert out { k }`);
+    expect(whatOf(changed(body('1'), body('2'), two, []).change)).toBe('fresh: it reads count(a…), which its open runs have not kept (2)');
+    const text = (value: number): string => `param p: float = ${value} in 0 .. 9\n${body('p')}`;
+    expect(whatOf(changed(text(1), text(2), two, []).change)).toBe('fresh: count(a…) counts otherwise now, and its open runs have counted the old way (2)');
+  });
+
+  test('where only the runs themselves show that they cannot be put together', () => {
+    // The runs were told apart by a.v: of two, the earlier has been taken by `b`, the later by `c`; without it one class would have both.
+    const body = (b: string, c: string): string => rule(`by k match all a -> (b or c) within 1h then skip none a: A b: B where ${b} c: C where ${c} alert out { k }`);
+    const first = [ev('A', 0, { v: 1 }), ev('A', 1, { v: 2 }), ev('B', 2, { v: 2 }), ev('C', 3, { v: 1 })];
+    const before = body('v == a.v', 'v == a.v');
+    const fits = changed(before, body('v > 5', 'v == a.v'), first, []);
+    expect(whatOf(fits.change)).toBe('goes on (2)');
+    const unfit = changed(before, body('v > 5', 'v > 6'), first, [ev('B', 10, { v: 9 })]);
+    expect(whatOf(unfit.change)).toBe('fresh: some of its runs wait for other steps than others, and nothing tells them apart now (2)');
+    expect(unfit.job.alerts).toEqual([]);
+    expect(unfit.job.engine.stats().rules[0]!.openRuns).toBe(0);
+  });
+
+  test('and nothing is lost unless that is accepted', () => {
+    const old = new Job(planOf(rule(BASE)));
+    old.push(two);
+    const job = new Job(planOf(rule(BASE.replace('->', '=>'))));
+    expect(() => { job.engine.restore(old.engine.snapshot()); }).toThrow(/made by other rules than these, and runs would be lost\. R starts fresh: the arrow before `b` was -> and is =>\. It loses 2 open runs, 1 key\./);
+  });
+});
