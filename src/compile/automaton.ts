@@ -63,6 +63,8 @@ export interface Edge {
   readonly unless: readonly string[];
   /** Stages whose binding of the turn before is forgotten (a group starts anew). */
   readonly resets: readonly { readonly group: number; readonly stages: readonly string[] }[];
+  /** It starts the clock of a leading silence: one for each, where several stages may. */
+  readonly clock?: boolean;
 }
 
 /** The pattern may end after a position. `absence`: bans that must hold until the first bound ends; with a `next` ban: until the next event. */
@@ -332,7 +334,7 @@ export function buildAutomaton(rule: Rule, count: (expr: Expr) => number): Autom
     silence.stages.forEach((stage, k) => {
       const clock = newPosition(stage, undefined);
       addEdge(undefined, { ...entry, position: clock, enters: [], loop: undefined }, 'followed', [], [], { unless: silence.stages.slice(0, k) });
-      starts.push(edges[edges.length - 1]!);
+      starts.push({ ...edges[edges.length - 1]!, clock: k === 0 });
       addEdge({ position: clock, pending: [], trailing: [], leaves: [], greedy: [] }, { ...entry, bans: [], greedy: [] }, 'followed', [], []);
     });
   }

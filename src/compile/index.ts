@@ -2,6 +2,7 @@
 import type { Expr, Literal, Program, Rule, Type } from '../../dsl/typed.ts';
 import type { Schema } from '../core/schema.ts';
 import { fieldsRead, makeContext } from './context.ts';
+import { expressionsOfFeature, featuresRead, placeFeatures, planFeatures } from './features.ts';
 import type { KeyPlan, Plan, Predicate } from './plan.ts';
 import { compileRule } from './rule.ts';
 import { shareStarts } from './share.ts';
@@ -45,6 +46,8 @@ export function compile(program: Program, options: CompileOptions = {}): Plan {
 
   const read = { event: new Set<string>(), bound: new Set<string>() };
   for (const rule of rules) for (const expr of expressionsOf(rule)) fieldsRead(expr, read);
+  const features = featuresRead(program, rules.flatMap((rule) => [...expressionsOf(rule)]));
+  for (const feature of features) for (const expr of expressionsOfFeature(feature)) fieldsRead(expr, read);
   const identityFields = new Set<string>();
   for (const event of program.events.values()) for (const name of event.id) identityFields.add(name);
   const used = new Set([...read.event, ...read.bound, ...identityFields]);
@@ -60,7 +63,7 @@ export function compile(program: Program, options: CompileOptions = {}): Plan {
       time: event.fields.findIndex((field) => field.name === event.time),
     })),
   };
-  const pools = { predicates: [] as Predicate[], keys: [] as KeyPlan[], pool: [] as Literal[], slots };
+  const pools = { predicates: [] as Predicate[], keys: [] as KeyPlan[], pool: [] as Literal[], slots, features: placeFeatures(features) };
   const context = makeContext(program, params, pools);
   const rulePlans = shareStarts(rules.map((rule, index) => compileRule(context, rule, index)));
 
@@ -73,7 +76,8 @@ export function compile(program: Program, options: CompileOptions = {}): Plan {
     identity: events.map((event) => event.id.map((name) => ({ slot: slots.get(name)!, type: event.fields.find((f) => f.name === name)!.type }))),
     once: events.map((event) => event.once ?? 0),
     fields: fieldsOf,
-    predicates: pools.predicates, keys: pools.keys, rules: rulePlans,
+    features: planFeatures(context, pools.features, context.readBefore),
+    predicates: pools.predicates, keys: pools.keys, rules: rulePlans, tables: context.tables,
   };
 }
 

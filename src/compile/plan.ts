@@ -3,12 +3,12 @@
  * engine turns into functions once.
  *
  * Generated code reads the event at hand from the engine's scratch `E` (one cell a slot, then its time), the key's parts from `K`, pooled
- * constants from `C`, the run-time library `R`, a class's registers from `F[c + cell]`, and the match view `M` where it walks bound events.
+ * constants from `C`, the run-time library `R`, tables `T[i]`, features `V`, a class's registers from `F[c + cell]`, and the match view `M` where it walks bound events.
  * A condition is split in two: the *predicate* reads the event alone and is evaluated once an event for all rules that share it; the *rest* is
  * evaluated once a class (see docs/architecture.md).
  */
 import type { Schema } from '../core/schema.ts';
-import type { Expr, Literal, Program, Rule, Type } from '../../dsl/typed.ts';
+import type { Expr, Field, Literal, PatternRule, Program, Type, WindowAggregateFn } from '../../dsl/typed.ts';
 import type { Automaton } from './automaton.ts';
 import type { CohortPlan } from './cohort.ts';
 
@@ -32,6 +32,60 @@ export interface Plan {
   readonly predicates: readonly Predicate[];
   readonly keys: readonly KeyPlan[];
   readonly rules: readonly RulePlan[];
+  /** The tables that rules read, `T[i]`. */
+  readonly tables: readonly TablePlan[];
+  /** The features that rules read, by the key they share. */
+  readonly features: readonly FeatureGroupPlan[];
+}
+
+/** A table as far as rules read it. */
+export interface TablePlan {
+  readonly name: string;
+  /** The columns that are read, the key first. */
+  readonly columns: readonly Field[];
+  /** The column that says from when a row holds. */
+  readonly history: Field | undefined;
+}
+
+/**
+ * Features with one key: an event looks their record up once, whatever their number. Sources are of functions without arguments over the event at hand
+ * (`E`), but for those of `logs`.
+ */
+export interface FeatureGroupPlan {
+  readonly width: number;
+  /** Per schema type: fills the scratch `Q` with the key's parts; undefined where no feature of the group is of the type. */
+  readonly keys: readonly (readonly string[] | undefined)[];
+  readonly streams: readonly FeatureStreamPlan[];
+  readonly features: readonly FeaturePlan[];
+}
+
+/** The events that some features of a group are of: of the same types, by the same condition. */
+export interface FeatureStreamPlan {
+  /** Per schema type. */
+  readonly of: readonly boolean[];
+  /** Source of the condition, undefined: none. */
+  readonly where: string | undefined;
+  /** Sources of the values that features of the stream take. */
+  readonly values: readonly string[];
+}
+
+export interface FeaturePlan {
+  readonly name: string;
+  readonly fn: WindowAggregateFn;
+  readonly type: Type;
+  /** Type of the values taken; undefined: of `count`. */
+  readonly valueType: Type | undefined;
+  readonly argument: number | undefined;
+  /** Index among the group's streams. */
+  readonly stream: number;
+  /** Index among the stream's values, -1: none. */
+  readonly value: number;
+  /** ms; Infinity: all history. */
+  readonly over: number;
+  /** ms: the width of its panes; 0: every value is kept. */
+  readonly every: number;
+  /** Read by a condition, where it is the value before the event. */
+  readonly readBefore: boolean;
 }
 
 /** A condition on the event alone, shared by all rules that use it. */
@@ -140,13 +194,15 @@ export interface StagePlan {
 
 export interface RulePlan {
   readonly index: number;
-  readonly rule: Rule;
+  readonly rule: PatternRule;
   readonly automaton: Automaton;
   readonly key: number;
   readonly stages: readonly StagePlan[];
   /** Per schema type: -1 not seen, else index in `filters`; a filter is a list of predicates of which one must hold, empty: always. */
   readonly sees: readonly number[];
   readonly filters: readonly (readonly number[])[];
+  /** Beside each predicate of a filter: the function of what must hold for the key too, -1: nothing. Empty: no filter of the rule has any. */
+  readonly filterRests: readonly (readonly number[])[];
   readonly positions: readonly PositionPlan[];
   readonly starts: readonly EdgePlan[];
   readonly split: 'none' | 'start' | 'run';
@@ -164,6 +220,8 @@ export interface RulePlan {
   readonly severity: number;
   readonly limitBy: number;
   readonly outputs: readonly OutputPlan[];
+  /** `by … from`: index of the table in Plan.tables, of the columns for the key's parts, and of the starts that are clocks of a leading silence. */
+  readonly roster: { readonly table: number; readonly columns: readonly number[]; readonly clocks: readonly number[] } | undefined;
   readonly hasTimeout: boolean;
   /** The loop that opens the pattern, where all runs of a key go through it in step. */
   readonly cohort: CohortPlan | undefined;

@@ -32,7 +32,7 @@ export function shareStarts(rules: readonly RulePlan[]): RulePlan[] {
 
 function maysShare(rule: RulePlan): boolean {
   const edge = rule.starts[0];
-  if (edge === undefined || rule.starts.length !== 1 || rule.tracked || rule.split !== 'none' || rule.needsEveryEvent) return false;
+  if (edge === undefined || rule.filterRests.length > 0 || rule.roster !== undefined || rule.starts.length !== 1 || rule.tracked || rule.split !== 'none' || rule.needsEveryEvent) return false;
   if (rule.within?.constant === undefined || rule.session !== undefined || rule.rule.keep.drop !== 'oldest') return false;
   // Drops are counted as they happen, which shared starts are not looked at for: a rule with a bound of its own keeps its own.
   if (rule.rule.keep.count < DEFAULT_KEEP) return false;

@@ -11,6 +11,7 @@ import type { Plan } from '../compile/index.ts';
 import { APART_BYTES, PAGE_BYTES, type Floats } from '../state/heap.ts';
 import { decodeWhole, encodeWhole, put, wholeOf, type Image, type WholeImage } from '../state/image.ts';
 import { Cleanup } from './cleanups.ts';
+import { Features } from './features/index.ts';
 import { Held, type Process } from './held.ts';
 import { makeImage, markAll, restoreParts, rootsOf, type Parts, type Roots } from './images.ts';
 import { Keys } from './keys.ts';
@@ -18,10 +19,12 @@ import { KEY, QUEUED } from './layout.ts';
 import { Limits } from './limits.ts';
 import { Once } from './once.ts';
 import { Reporter, type Emission } from './report.ts';
+import { Roster } from './roster.ts';
 import { RuleRunner, TIMER_SESSION, type Counters } from './runner.ts';
 import { BLOCK, Scanner } from './scan.ts';
 import { SameTime } from './same-time.ts';
 import { Store } from './store.ts';
+import { Table, TableError, type Row } from './tables.ts';
 import type { Timer } from './timers.ts';
 import { MatchView } from './view.ts';
 
@@ -39,6 +42,8 @@ export interface EngineOptions {
   readonly onLate?: ((batch: Batch, row: number) => void) | undefined;
   /** A derived event that lacked a required field was dropped. */
   readonly onDerivedRejected?: ((rule: string, type: string, field: string) => void) | undefined;
+  /** Is a key of a roster (`by sensor from sensors`) this engine's? For engines that have a part of the keys each. Default: all are. */
+  readonly ownsKey?: ((rule: string, key: Readonly<Record<string, unknown>>) => boolean) | undefined;
   /** Processing time of an alert, ms since the epoch. */
   readonly now?: (() => number) | undefined;
   /** For tests of images: every record of the state has small pages of its own, so that a write that is not marked shows. */
@@ -89,7 +94,7 @@ interface Header {
 }
 
 /** Of the header and all pages. */
-const FORMAT = 3;
+const FORMAT = 4;
 
 interface TypeIndex {
   /** Predicates tried on every event of the type. */
@@ -148,6 +153,9 @@ export class Engine {
   readonly #seenOfType: Float64Array;
   readonly #once: Once;
   readonly #limits: Limits;
+  readonly #tables: readonly Table[];
+  readonly #features: Features;
+  readonly #roster: Roster;
   #sweepAt = 1 << 17;
   #shadow = false;
   readonly #sameTime = new SameTime();
@@ -167,14 +175,20 @@ export class Engine {
     this.#once = new Once(plan, store.heap);
     this.#limits = new Limits(plan, store.heap, store.tables, store.windowMembers);
     const runtime = makeRuntime(this.strings);
+    this.#tables = plan.tables.map((table) => new Table(table, this.strings));
+    this.#roster = new Roster(plan, store.tables, store.rosterMembers, this.#tables);
+    if (this.#roster.pending) this.#nextCleanup = -Infinity;
     this.#reporter = new Reporter(store, this.#view, this.#limits, {
       onAlert: options.onAlert, onDerived: options.onDerived, now: options.now ?? Date.now,
       emit: (emission) => { this.#queue.push(emission); },
       rejectDerived: (rule, type, field) => { this.#derivedRejected++; options.onDerivedRejected?.(rule, type, field); },
     });
-    const scope = ['E', 'K', 'C', 'R', 'H', 'M', 'X'];
+    const Q = new Float64Array(Math.max(1, ...plan.features.map((group) => group.width)));
+    this.#features = new Features(plan, store, Q);
+    const scope = ['E', 'K', 'C', 'R', 'H', 'M', 'X', 'T', 'V', 'Q'];
     const bind = (sources: readonly string[]): unknown[] =>
-      (new Function(...scope, `'use strict';return [${sources.join(',\n')}];`) as (...args: unknown[]) => unknown[])(store.E, store.K, store.C, runtime, store.heap, this.#view, store);
+      (new Function(...scope, `'use strict';return [${sources.join(',\n')}];`) as (...args: unknown[]) => unknown[])(store.E, store.K, store.C, runtime, store.heap, this.#view, store, this.#tables, this.#features, Q);
+    this.#features.bind(bind);
     this.#predicates = bind(plan.predicates.map((p) => `()=>${p.source}`)) as (() => boolean)[];
     this.#keyFunctions = plan.keys.map((key) => bind(key.sources.map((parts) => (parts === undefined ? 'undefined' : `(K)=>{${parts.map((part, i) => `const v${i}=${part};`).join('')}${parts.map((_, i) => `K[${i}]=v${i};`).join('')}}`))) as (((K: Float64Array) => void) | undefined)[]);
     this.#runners = plan.rules.map((rule) => {
@@ -199,6 +213,19 @@ export class Engine {
 
   newBatch(capacity?: number): Batch { return new Batch(this.schema.slots, capacity); }
 
+  /**
+   * Puts rows in place of all that a table has, between two batches; they hold from the next event or timer on. A table that no rule reads is not kept.
+   * Tables are no part of the state: they are set before the first event, and again in an engine that is to restore (before or after it does).
+   * Throws TableError where a row does not fit, and leaves the table as it was.
+   */
+  setTable(name: string, rows: readonly Row[]): void {
+    if (!this.plan.program.tables.has(name)) throw new TableError(`There is no table "${name}". Declared: ${[...this.plan.program.tables.keys()].join(', ') || 'none'}.`);
+    const index = this.plan.tables.findIndex((table) => table.name === name);
+    if (index < 0) return;
+    this.#tables[index]!.set(rows);
+    this.#followRoster(index);
+  }
+
   /** Takes a batch of events in order of arrival; what the watermark reaches is processed before it returns. */
   push(batch: Batch): void {
     if (this.#given) this.#pushHeld(batch);
@@ -222,6 +249,7 @@ export class Engine {
     if (!(watermark >= this.#watermark)) return;
     const isEnd = watermark === Infinity;
     this.#drain(watermark, inclusive || isEnd);
+    if (this.#roster.pending && this.#held.count === 0 && Number.isFinite(watermark)) this.#startRoster(watermark);
     this.#fireTimers(watermark);
     this.#watermark = watermark;
     if (isEnd) this.#finish();
@@ -301,7 +329,9 @@ export class Engine {
     const header = JSON.parse(whole.header) as Header;
     if (header.format !== FORMAT) throw new Error(`The state was written in format ${String(header.format)}; this version reads format ${FORMAT}.`);
     if (header.fingerprint !== this.#fingerprint()) throw new Error('The state was made by other rules than these; it cannot be restored into them.');
+    const texts = this.#tables.map((table) => table.texts());
     restoreParts(this.#parts(), whole, header.roots);
+    this.#tables.forEach((table, i) => { table.rename(texts[i]!); });
     this.plan.pool.forEach((value, i) => { this.#store.C[i] = this.#store.encode(value, true); });
     this.#types.forEach((_, type) => { this.#types[type] = this.#indexType(type); });
     this.#largest = Number(header.largest);
@@ -313,8 +343,9 @@ export class Engine {
     this.#seenOfType.set(header.seen);
     this.#store.num = header.num;
     this.#store.runs = header.runs;
-    this.#nextCleanup = Math.min(Infinity, ...[...this.#cleanups.values()].map((cleanup) => cleanup.due));
+    this.#nextCleanup = this.#roster.pending ? -Infinity : Math.min(this.#features.due, ...[...this.#cleanups.values()].map((cleanup) => cleanup.due));
     this.#store.current.time = this.#watermark;
+    this.#tables.forEach((table, i) => { if (table.isSet) this.#followRoster(i); });
   }
 
   #header(): Header {
@@ -328,7 +359,7 @@ export class Engine {
   #parts(): Parts {
     return {
       pageBytes: this.#options.recordsApart === true ? APART_BYTES : PAGE_BYTES, store: this.#store, strings: this.strings,
-      keys: this.#keys, once: this.#once, limits: this.#limits, held: this.#held, sameTime: this.#sameTime, runners: this.#runners, cleanups: this.#cleanups,
+      keys: this.#keys, once: this.#once, limits: this.#limits, features: this.#features, roster: this.#roster, held: this.#held, sameTime: this.#sameTime, runners: this.#runners, cleanups: this.#cleanups,
     };
   }
 
@@ -405,7 +436,10 @@ export class Engine {
         if (t > this.#largest) this.#largest = t;
         this.#watermark = t;
       }
-      if (store.timers.next <= t || this.#nextCleanup <= t) this.#fireTimers(t);
+      if (store.timers.next <= t || this.#nextCleanup <= t) {
+        if (this.#roster.pending) this.#startRoster(t);
+        this.#fireTimers(t);
+      }
       const head = scanned ? heads[row - from]! : NOT_SCANNED;
       if (head === -1 && this.#types[type[row]!]!.quiet) {
         this.#events++;
@@ -473,6 +507,7 @@ export class Engine {
     store.num++;
     E[E.length - 1] = current.time;
     store.begin();
+    this.#features.begin(this.#shadow);
     this.#touchedCount = 0;
     const index = this.#types[current.type]!;
     if (head === NOT_SCANNED) {
@@ -500,6 +535,8 @@ export class Engine {
     const touched = this.#touched;
     if (n > 1) sortFirst(touched, n);
     for (let i = 0; i < n; i++) this.#run(touched[i]!, stamp);
+    this.#features.end();
+    if (this.#features.due < this.#nextCleanup) this.#nextCleanup = this.#features.due;
     store.end();
   }
 
@@ -561,7 +598,15 @@ export class Engine {
     for (let i = 0; i < runner.layout.width; i++) {
       if (store.K[i] !== store.K[i]) return; // counted by #countNullKeys
     }
+    if (plan.filterRests.length > 0 && !this.#passesFilter(runner, filter, stamp)) return;
     this.#runKey(runner, mayStart);
+  }
+
+  /** Does a filter let the event in for the key at hand? For filters that read more than the event. */
+  #passesFilter(runner: RuleRunner, filter: number, stamp: number): boolean {
+    const filters = runner.plan.filters[filter]!;
+    const rests = runner.plan.filterRests[filter]!;
+    return filters.length === 0 || filters.some((p, i) => this.#store.truth[p] === stamp && (rests[i]! < 0 || (runner.functions[rests[i]!] as (c: number) => boolean)(0)));
   }
 
   #runKey(runner: RuleRunner, mayStart: boolean): void {
@@ -608,6 +653,7 @@ export class Engine {
     if (nullKey) runner.counters.nullKeys++;
     for (const { key, allowed } of keys) {
       store.K.set(key);
+      if (plan.filterRests.length > 0 && !this.#passesFilter(runner, plan.sees[type]!, store.stamp)) continue;
       runner.allowed = allowed;
       this.#runKey(runner, mayStart);
     }
@@ -632,6 +678,42 @@ export class Engine {
     this.#keys.remove(ks);
     runner.forget(ks);
     this.#store.heap.free(ks, runner.layout.units);
+  }
+
+  /** Event time begins: so do the clocks of the keys that tables name. */
+  #startRoster(time: number): void {
+    this.#nextCleanup = Math.min(this.#features.due, ...[...this.#cleanups.values()].map((cleanup) => cleanup.due));
+    this.#roster.start((rule, key) => { this.#startClocks(rule, key, time); });
+  }
+
+  /** A table was set: keys that are new begin at the watermark, runs of those that are gone end. */
+  #followRoster(table: number): void {
+    this.#roster.changed(table, (rule, key) => { this.#startClocks(rule, key, this.#watermark); }, (rule, key) => {
+      const runner = this.#runners[rule]!;
+      const ks = this.#keys.find(rule, key, runner.layout.width);
+      if (ks === 0) return;
+      runner.clear(ks);
+      if (runner.isEmpty(ks, this.#watermark)) this.#freeKey(runner, ks);
+    });
+  }
+
+  #startClocks(rule: number, key: Float64Array, time: number): void {
+    const store = this.#store;
+    const runner = this.#runners[rule]!;
+    if (runner.plan.roster!.clocks.length === 0) return;
+    store.K.set(key);
+    let ks = this.#keys.find(rule, store.K, runner.layout.width);
+    const isNew = ks === 0;
+    if (isNew) ks = runner.newKey();
+    if (this.#options.ownsKey?.(runner.plan.rule.name, this.#reporter.keyOf(runner, ks)) === false) {
+      if (isNew) store.heap.free(ks, runner.layout.units);
+      return;
+    }
+    if (isNew) this.#keys.add(ks);
+    store.beginClock(time);
+    runner.startClocks(ks);
+    store.end();
+    this.#after(runner, ks, time);
   }
 
   #schedule(span: number, ks: number, due: number): void {
@@ -665,6 +747,7 @@ export class Engine {
     }
     if (time === Infinity || this.#nextCleanup > time) return;
     this.#nextCleanup = Infinity;
+    this.#features.clean(time);
     for (const cleanup of this.#cleanups.values()) {
       while (cleanup.due <= time) {
         const now = cleanup.due;
@@ -680,6 +763,7 @@ export class Engine {
       }
       this.#nextCleanup = Math.min(this.#nextCleanup, cleanup.due);
     }
+    this.#nextCleanup = Math.min(this.#nextCleanup, this.#features.due);
   }
 
   /** The end of the input: what is held back is reported, by the number of its first event, then by rule. */
@@ -770,7 +854,7 @@ export class Engine {
 
   #fingerprint(): string {
     let hash = 0;
-    const text = JSON.stringify([this.plan.rules.map((rule) => [rule.rule.name, rule.rule.version, rule.functions, rule.positions.map((p) => [p.registers, p.out.length])]), this.schema]);
+    const text = JSON.stringify([this.plan.rules.map((rule) => [rule.rule.name, rule.rule.version, rule.functions, rule.positions.map((p) => [p.registers, p.out.length])]), this.schema, this.plan.features]);
     for (let i = 0; i < text.length; i++) hash = (Math.imul(hash, 31) + text.charCodeAt(i)) | 0;
     return `${text.length}.${hash >>> 0}`;
   }

@@ -8,7 +8,9 @@ import type { Held } from './held.ts';
 import type { Keys } from './keys.ts';
 import { CLASS, KEY } from './layout.ts';
 import type { Limits, LimitsRoot } from './limits.ts';
+import type { Features, FeaturesRoot } from './features/index.ts';
 import type { Once, OnceRoot } from './once.ts';
+import type { Roster, RosterRoot } from './roster.ts';
 import type { Counters, RuleRunner } from './runner.ts';
 import type { SameTime } from './same-time.ts';
 import type { Store } from './store.ts';
@@ -21,6 +23,8 @@ export interface Parts {
   readonly keys: Keys;
   readonly once: Once;
   readonly limits: Limits;
+  readonly features: Features;
+  readonly roster: Roster;
   readonly held: Held;
   readonly sameTime: SameTime;
   readonly runners: readonly RuleRunner[];
@@ -36,6 +40,8 @@ export interface Roots {
   readonly keys: BucketsRoot;
   readonly once: OnceRoot;
   readonly limits: LimitsRoot;
+  readonly features: FeaturesRoot;
+  readonly roster: RosterRoot;
   readonly cleanups: readonly CleanupRoot[];
   readonly counters: readonly Counters[];
 }
@@ -43,17 +49,18 @@ export interface Roots {
 export function rootsOf(parts: Parts): Roots {
   return {
     pageBytes: parts.pageBytes, heap: parts.store.heap.root, tables: parts.store.tables.root, timers: parts.store.timers.root, keys: parts.keys.root,
-    once: parts.once.root, limits: parts.limits.root, cleanups: [...parts.cleanups.values()].map((cleanup) => cleanup.root),
+    once: parts.once.root, limits: parts.limits.root, features: parts.features.root, roster: parts.roster.root, cleanups: [...parts.cleanups.values()].map((cleanup) => cleanup.root),
     counters: parts.runners.map((runner) => runner.counters),
   };
 }
 
 /** `all`: every page, and what the next image has does not change. */
 export function makeImage(parts: Parts, header: unknown, all: boolean): Image {
-  const { store: { heap, tables, keyMembers, classMembers, windowMembers }, strings, held, sameTime, pageBytes } = parts;
+  const { store: { heap, tables, keyMembers, classMembers, windowMembers, featureMembers, rosterMembers }, strings, held, sameTime, pageBytes } = parts;
   const sections: Section[] = [
     heap.section('heap', all), tables.section('tables', all),
     keyMembers.section('keys', all), classMembers.section('classes', all), windowMembers.section('windows', all),
+    featureMembers.section('features', all), rosterMembers.section('rosters', all),
     { name: 'strings', ...strings.pages(pageBytes, all) }, { name: 'held', ...held.pages(all) },
     single('held order', held.index()), single('same time', sameTime.save()),
   ];
@@ -68,6 +75,8 @@ export function makeImage(parts: Parts, header: unknown, all: boolean): Image {
       keyMembers.markDirty(pagesOf('keys'));
       classMembers.markDirty(pagesOf('classes'));
       windowMembers.markDirty(pagesOf('windows'));
+      featureMembers.markDirty(pagesOf('features'));
+      rosterMembers.markDirty(pagesOf('rosters'));
       strings.redoPages(pageBytes, pagesOf('strings'));
       held.redoPages(pagesOf('held'));
     },
@@ -75,7 +84,7 @@ export function makeImage(parts: Parts, header: unknown, all: boolean): Image {
 }
 
 export function markAll({ store, strings, held, pageBytes }: Parts): void {
-  for (const part of [store.heap, store.tables, store.keyMembers, store.classMembers, store.windowMembers]) part.markAllDirty();
+  for (const part of [store.heap, store.tables, store.keyMembers, store.classMembers, store.windowMembers, store.featureMembers, store.rosterMembers]) part.markAllDirty();
   strings.redoPages(pageBytes, [0]);
   held.markAllDirty();
 }
@@ -83,17 +92,21 @@ export function markAll({ store, strings, held, pageBytes }: Parts): void {
 export function restoreParts(parts: Parts, { sections }: WholeImage, roots: Roots): void {
   if (roots.pageBytes !== parts.pageBytes) throw new Error(`The state has pages of ${roots.pageBytes} bytes; here they have ${parts.pageBytes}.`);
   const pagesOf = (name: string): readonly Uint8Array[] => sections.get(name) ?? [];
-  const { heap, tables, timers, keyMembers, classMembers, windowMembers } = parts.store;
+  const { heap, tables, timers, keyMembers, classMembers, windowMembers, featureMembers, rosterMembers } = parts.store;
   heap.load(roots.heap, pagesOf('heap'));
   tables.load(roots.tables, pagesOf('tables'));
   keyMembers.load(pagesOf('keys'));
   classMembers.load(pagesOf('classes'));
   windowMembers.load(pagesOf('windows'));
+  featureMembers.load(pagesOf('features'));
+  rosterMembers.load(pagesOf('rosters'));
   parts.strings.restorePages(pagesOf('strings'));
   timers.load(roots.timers);
   parts.keys.load(roots.keys);
   parts.once.load(roots.once);
   parts.limits.load(roots.limits);
+  parts.features.load(roots.features);
+  parts.roster.load(roots.roster);
   parts.cleanups.clear();
   for (const root of roots.cleanups) {
     const cleanup = new Cleanup(tables, root.span);

@@ -100,6 +100,11 @@ export class Reporter {
     const id = this.#id;
     const i = 2 * event;
     const type = heap.i32[i + EVENT.type]!;
+    if (type < 0) { // a roster's clock, which nobody's event started
+      id.name('');
+      id.float(heap.f64[event + EVENT.time]!);
+      return;
+    }
     const fields = plan.identity[type]!;
     id.name(plan.schema.types[type]!.name);
     id.float(heap.f64[event + EVENT.time]!);
@@ -153,6 +158,7 @@ export class Reporter {
     for (let k = 0; k < report.events.length; k++) {
       const event = report.events[k]!;
       const stage = report.stages[k]!;
+      if (heap.i32[2 * event + EVENT.type]! < 0) continue;
       const list = listOf[stage] ??= { stage: stages[stage]!.name, events: [] };
       if (list.events.length === 0) byStage.push(list);
       const i = 2 * event;

@@ -28,6 +28,8 @@ export class Store {
   readonly keyMembers: Members;
   readonly classMembers: Members;
   readonly windowMembers: Members;
+  readonly featureMembers: Members;
+  readonly rosterMembers: Members;
   readonly timers: Timers;
   /** The event at hand: a cell a slot, then its time. */
   readonly E: Float64Array;
@@ -59,6 +61,8 @@ export class Store {
     this.keyMembers = new Members(pageBytes >> 3);
     this.classMembers = new Members(pageBytes >> 3);
     this.windowMembers = new Members(pageBytes >> 3);
+    this.featureMembers = new Members(pageBytes >> 3);
+    this.rosterMembers = new Members(pageBytes >> 3);
     this.timers = new Timers(this.tables);
     this.plan = plan;
     this.strings = strings;
@@ -82,7 +86,8 @@ export class Store {
       case 'count': return taken ? 1 : 0;
       case 'sum': return Number.isNaN(v) ? 0 : v;
       case 'distinct': return Number.isNaN(v) ? 0 : 1;
-      case 'stddev': return NaN;
+      case 'stddev': case 'timeAvg': return NaN;
+      case 'lasting': return taken ? 0 : NaN;
       default: return v;
     }
   }
@@ -159,6 +164,17 @@ export class Store {
       this.#byteView = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     }
     return this.#byteView;
+  }
+
+  /** In place of an event: the start of a clock at a time, by nobody's event. Then `end`. */
+  beginClock(time: number): void {
+    this.stamp++;
+    this.num++;
+    this.E.fill(NaN);
+    this.E[this.E.length - 1] = time;
+    this.current.type = -1;
+    this.current.time = time;
+    this.#record = this.moment(time, this.num);
   }
 
   /** A record for the moment at which a silence completed: it has a time, and is no event. */

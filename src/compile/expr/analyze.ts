@@ -26,12 +26,14 @@ export interface Dependencies {
   eachTime: boolean;
   /** It reads match.id, match.from or match.to. */
   match: boolean;
+  tables: Set<string>;
+  features: Set<string>;
 }
 
 export function dependsOn(expr: Expr): Dependencies {
   const found: Dependencies = {
     event: false, eventFields: new Set(), eventTime: false, stages: new Set(), stageFields: [], stageTimes: new Set(), prev: false,
-    prevFields: new Set(), aggregates: [], key: false, keyParts: new Set(), params: new Set(), eachFields: new Set(), eachTime: false, match: false,
+    prevFields: new Set(), aggregates: [], key: false, keyParts: new Set(), params: new Set(), eachFields: new Set(), eachTime: false, match: false, tables: new Set(), features: new Set(),
   };
   const seen = new Set<string>();
   const isNew = (text: string): boolean => !seen.has(text) && seen.add(text) !== undefined;
@@ -77,6 +79,14 @@ export function dependsOn(expr: Expr): Dependencies {
       case 'matchInfo':
         found.match = true;
         break;
+      case 'lookup':
+        found.tables.add(part.table);
+        break;
+      case 'feature':
+        found.features.add(part.feature);
+        found.key = true;
+        part.parts.forEach((key) => found.keyParts.add(key));
+        break;
       default:
         break;
     }
@@ -110,6 +120,8 @@ export function canonical(expr: Expr): string {
     case 'eachField': return list('each', quoted(expr.field), kindOf(expr.type));
     case 'eachTime': return '(eachTime)';
     case 'matchInfo': return list('match', expr.what);
+    case 'lookup': return list('lookup', quoted(expr.table), canonical(expr.key), quoted(expr.column));
+    case 'feature': return list('feature', quoted(expr.feature), ...expr.parts.map(String));
     case 'lambdaParam': return list('lambda', String(expr.depth), kindOf(expr.type));
     case 'member': return list('member', canonical(expr.object), quoted(expr.field), kindOf(expr.type));
     case 'index': return list('index', canonical(expr.object), canonical(expr.index), kindOf(expr.type));

@@ -21,6 +21,10 @@ export interface Leaf {
   eachField(field: string): string;
   eachTime(): string;
   matchInfo(what: 'id' | 'from' | 'to'): string;
+  /** A column of the row of a table; `key`: source of the key's value, which stands in the code once. */
+  lookup(table: string, key: string, column: string): string;
+  /** `parts`: for each part of the feature's key the part of the rule's. */
+  feature(name: string, parts: readonly number[]): string;
   /** A number inline; a string, or a list (as canonical JSON text), as a constant of the pool. Null and booleans are not asked for. */
   literal(value: Literal, type: Type): string;
 }
@@ -100,6 +104,8 @@ function value(expr: Expr, emit: Emitter, lambdas: number): string {
     case 'eachField': return leaf.eachField(expr.field);
     case 'eachTime': return leaf.eachTime();
     case 'matchInfo': return leaf.matchInfo(expr.what);
+    case 'lookup': return leaf.lookup(expr.table, emit.value(expr.key), expr.column);
+    case 'feature': return leaf.feature(expr.feature, expr.parts);
     case 'lambdaParam': return `$x${lambdas - 1 - expr.depth}`;
     case 'member': return `R.member(${emit.value(expr.object)}, ${JSON.stringify(expr.field)})`;
     case 'index': return `R.at(${emit.value(expr.object)}, ${emit.value(expr.index)})`;
