@@ -1,7 +1,7 @@
 /** From a checked program to the plan that the engine runs. */
-import type { Expr, Literal, Program, Rule, Type } from '../../dsl/typed.ts';
+import type { Expr, Literal, Pattern, PatternRule, Program, Rule, Type } from '../../dsl/typed.ts';
 import type { Schema } from '../core/schema.ts';
-import { fieldsRead, makeContext } from './context.ts';
+import { CompileError, fieldsRead, makeContext } from './context.ts';
 import { expressionsOfFeature, featuresRead, placeFeatures, planFeatures } from './features.ts';
 import type { KeyPlan, Plan, Predicate } from './plan.ts';
 import { compileRule } from './rule.ts';
@@ -39,7 +39,7 @@ export function checkParam(program: Program, name: string, value: Literal): Lite
 }
 
 export function compile(program: Program, options: CompileOptions = {}): Plan {
-  const rules = program.rules.filter((rule) => rule.mode.kind !== 'off' && (options.rules === undefined || options.rules.includes(rule.name)));
+  const rules = program.rules.filter((rule) => rule.mode.kind !== 'off' && (options.rules === undefined || options.rules.includes(rule.name))).map(toPattern);
   const params = new Map<string, Literal>();
   for (const [name, param] of program.params) params.set(name, param.value);
   for (const [name, value] of Object.entries(options.params ?? {})) params.set(name, checkParam(program, name, value));
@@ -81,8 +81,14 @@ export function compile(program: Program, options: CompileOptions = {}): Plan {
   };
 }
 
+/** @throws CompileError for a window. */
+function toPattern(rule: Rule): PatternRule {
+  if (rule.kind === 'window') throw new CompileError(rule.name, rule.window.span, 'a window');
+  return rule;
+}
+
 /** Every expression of a rule. */
-function* expressionsOf(rule: Rule): Iterable<Expr> {
+function* expressionsOf(rule: PatternRule): Iterable<Expr> {
   const match = rule.match;
   for (const stage of match.stages.values()) {
     if (stage.where !== undefined) yield stage.where;
@@ -102,7 +108,7 @@ function* expressionsOf(rule: Rule): Iterable<Expr> {
   yield* silences(match.pattern);
 }
 
-function* silences(pattern: Rule['match']['pattern']): Iterable<Expr> {
+function* silences(pattern: Pattern): Iterable<Expr> {
   switch (pattern.kind) {
     case 'silence': yield pattern.duration; break;
     case 'sequence': for (const item of pattern.items) yield* silences(item.pattern); break;

@@ -82,6 +82,7 @@ function valueOf(expr: Expr, env: Env, scope: Scope): unknown {
       return key === null ? null : env.lookup?.(expr.table, key, expr.column) ?? null;
     }
     case 'feature': return env.feature?.(expr.feature, expr.parts.map((part) => env.keyField(part) ?? null)) ?? null;
+    case 'windowAggregate': case 'windowInfo': throw new Error(`a ${expr.kind} is evaluated elsewhere`);
     case 'lambdaParam': return scope.lambdas.at(-1 - expr.depth) ?? null;
     case 'member': return own(value(expr.object), expr.field);
     case 'index': {
