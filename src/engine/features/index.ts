@@ -1,17 +1,97 @@
-/** Features at work. */
+/**
+ * Features: keyed running aggregates over the events of all rules. The features of one key are a *group* (group.ts), so that an event, and a condition that
+ * reads several of them, looks one record up.
+ *
+ * A condition reads the value before the event at hand, a report the one after it, and rules that stand later in the files still test conditions after the
+ * first report. So an event is taken into the features when the first report reads one, or else when all rules are done with it; in the former
+ * case what conditions may still ask for is set aside first.
+ */
 import type { Plan } from '../../compile/plan.ts';
+import type { BucketsRoot } from '../buckets.ts';
+import type { CleanupRoot } from '../cleanups.ts';
 import type { Store } from '../store.ts';
+import { Group, GROUP_OF } from './group.ts';
 
 /** JSON. */
-export interface FeaturesRoot { readonly groups: readonly number[] }
+export interface FeaturesRoot { readonly groups: readonly { readonly table: BucketsRoot; readonly cleanup: CleanupRoot }[] }
 
 export class Features {
-  readonly due = Infinity;
-  constructor(plan: Plan, _store: Store, _key: Float64Array) { if (plan.features.length > 0) throw new Error('features are not run yet'); }
-  bind(_bind: (sources: readonly string[]) => unknown[]): void { /* nothing yet */ }
-  begin(_shadow: boolean): void { /* nothing yet */ }
-  end(): void { /* nothing yet */ }
-  clean(_time: number): void { /* nothing yet */ }
-  get root(): FeaturesRoot { return { groups: [] }; }
-  load(_root: FeaturesRoot): void { /* nothing yet */ }
+  /** When the first key is due to be looked at: nothing may be left of it. */
+  due = Infinity;
+  readonly #store: Store;
+  readonly #key: Float64Array;
+  readonly #groups: readonly Group[];
+  /** Per schema type: the groups that may take its events. */
+  readonly #ofType: readonly (readonly Group[])[];
+  /** The event at hand is taken in, or is not to be. */
+  #taken = true;
+
+  /** `key`: where generated code puts the key whose features it reads next. */
+  constructor(plan: Plan, store: Store, key: Float64Array) {
+    this.#store = store;
+    this.#key = key;
+    this.#groups = plan.features.map((group, index) => new Group(group, index, store));
+    this.#ofType = plan.schema.types.map((_, type) => this.#groups.filter(({ plan: { keys } }) => keys[type] !== undefined));
+  }
+
+  /** Makes functions of the plan's sources. */
+  bind(bind: (sources: readonly string[]) => unknown[]): void { for (const group of this.#groups) group.bind(bind); }
+
+  /** An event is at hand. One that only shadow rules read is no part of what others read. */
+  begin(shadow: boolean): void {
+    if (this.#groups.length === 0) return;
+    this.#taken = shadow;
+    for (let g = 0; g < this.#groups.length; g++) this.#groups[g]!.touched = 0;
+  }
+
+  /** All rules are done with the event at hand. */
+  end(): void {
+    if (!this.#taken) this.#take(false);
+  }
+
+  /** The value before the event at hand, or at the timer at hand, of a feature under the key in the scratch. */
+  before(group: number, feature: number): number {
+    const of = this.#groups[group]!;
+    const record = of.find(this.#key);
+    return record !== 0 && record === of.touched && of.isTouched(feature) ? of.valueBefore(feature) : of.value(record, feature, this.#store.current.time);
+  }
+
+  /** The value after the event at hand, or at the timer at hand. */
+  after(group: number, feature: number): number {
+    if (!this.#taken) this.#take(true);
+    const of = this.#groups[group]!;
+    return of.value(of.find(this.#key), feature, this.#store.current.time);
+  }
+
+  /** Keys whose values are all over go. */
+  clean(time: number): void {
+    if (this.due > time) return;
+    this.due = Infinity;
+    for (const group of this.#groups) this.due = Math.min(this.due, group.clean(time));
+  }
+
+  /** Number of keys. */
+  get keys(): number { return this.#groups.reduce((n, group) => n + group.count, 0); }
+
+  get root(): FeaturesRoot { return { groups: this.#groups.map((group) => group.root) }; }
+  /** After the heaps and the members were. */
+  load({ groups }: FeaturesRoot): void {
+    const { tables, featureMembers } = this.#store;
+    const heads: number[][] = this.#groups.map(() => []);
+    for (const p of featureMembers.heads((record) => tables.i32[2 * record]!)) heads[tables.i32[2 * p + GROUP_OF]!]!.push(p);
+    this.#groups.forEach((group, i) => { group.load(groups[i]!, heads[i]!); });
+    this.due = Math.min(Infinity, ...this.#groups.map((group) => group.due));
+    this.#taken = true;
+  }
+
+  /** `aside`: conditions may still read what was before. */
+  #take(aside: boolean): void {
+    this.#taken = true;
+    const { type, time } = this.#store.current;
+    const groups = this.#ofType[type]!;
+    for (let g = 0; g < groups.length; g++) {
+      const due = groups[g]!.take(type, time, this.#store.num, aside);
+      if (due < this.due) this.due = due;
+    }
+  }
 }
