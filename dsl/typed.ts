@@ -175,8 +175,8 @@ export interface Window {
     | { readonly kind: 'session'; readonly gap: Expr; readonly max?: Expr }
     | { readonly kind: 'count'; readonly size: Expr; readonly every?: Expr }
     | { readonly kind: 'global' };
-  /** `on`, else what the rule names; an event is of every input whose type and condition it meets. `where` reads `eventField`s. */
-  readonly inputs: readonly { readonly name?: string; readonly accepts: readonly string[]; readonly where?: Expr; readonly span: Span }[];
+  /** What `on` names; an event is of every input whose type and condition it meets. `where` reads `eventField`s. `types` are those written, `accepts` spells their subtypes out. */
+  readonly inputs: readonly { readonly name?: string; readonly types: readonly string[]; readonly accepts: readonly string[]; readonly where?: Expr; readonly span: Span }[];
   readonly trigger?:
     | { readonly kind: 'early'; readonly every: { readonly kind: 'time' | 'events'; readonly amount: Expr } }
     | { readonly kind: 'rise' };

@@ -49,6 +49,7 @@ export function check(files: readonly SourceFile[], options: CheckOptions = {}):
   const program: Program = {
     events: new Map([...globals.events].map(([name, type]) => [name, toEventType(type, globals.events.values())])),
     params: new Map([...globals.params].flatMap(([name, { param }]) => (param === undefined ? [] : [[name, param] as const]))),
+    tables: new Map(), features: new Map(),
     rules: rules.flatMap(({ rule }) => (rule === undefined ? [] : [rule])),
     tests: tests.flatMap((test) => (test === undefined ? [] : [test])),
   };

@@ -1,5 +1,5 @@
 import type { Clause, MatchClause, NotPattern, QuantifiedPattern, RuleDecl } from '../ast.ts';
-import type { Ban, Expr, Match, Output, Rule, Stage } from '../typed.ts';
+import type { Ban, Expr, Match, Output, PatternRule, Stage } from '../typed.ts';
 import { constantNumber } from './constants.ts';
 import { contextOf } from './context.ts';
 import { readCounts, type Counts } from './counts.ts';
@@ -26,7 +26,7 @@ const DEFAULT_KEEP = 10_000;
 export interface CheckedRule {
   readonly decl: RuleDecl;
   /** What is wrong is left out; complete where nothing was reported. Undefined: the rule has no pattern that can be read. */
-  readonly rule: Rule | undefined;
+  readonly rule: PatternRule | undefined;
   readonly reader: ShapeReader | undefined;
   /** It is of a kind that is not available: nothing more is to be said about it. */
   readonly unavailable: boolean;
@@ -80,8 +80,8 @@ export function checkRule(globals: Globals, decl: RuleDecl): CheckedRule {
     const clause = clauses.one(kind);
     return clause === undefined ? {} : { [kind]: clause.text };
   };
-  const rule: Rule = {
-    name: decl.name.text, span: decl.name.span, ...text('title'), ...text('description'), ...text('owner'), ...text('runbook'),
+  const rule: PatternRule = {
+    kind: 'pattern', name: decl.name.text, span: decl.name.span, ...text('title'), ...text('description'), ...text('owner'), ...text('runbook'),
     severity, tags: clauses.one('tags')?.tags.map((tag) => tag.text) ?? [], version: clauses.one('version')?.version ?? 1,
     mode: modeOf(globals, clauses.one('mode')), evidence: clauses.one('evidence')?.level ?? 'full',
     key: key.parts, sees,
@@ -199,12 +199,12 @@ function checkSeverity(globals: Globals, clause: Of<'severity'> | undefined, sco
   return made.expr;
 }
 
-function checkKeep(globals: Globals, clause: Of<'keep'> | undefined): Rule['keep'] {
+function checkKeep(globals: Globals, clause: Of<'keep'> | undefined): PatternRule['keep'] {
   if (clause === undefined) return { count: DEFAULT_KEEP, drop: 'oldest' };
   return { count: constantNumber(globals, clause.count, INT, 'the number of events to keep', { least: 1 }) ?? DEFAULT_KEEP, drop: clause.drop };
 }
 
-function checkLimit(globals: Globals, clause: Of<'limit'> | undefined, scope: Scope): Rule['limit'] {
+function checkLimit(globals: Globals, clause: Of<'limit'> | undefined, scope: Scope): PatternRule['limit'] {
   if (clause === undefined) return undefined;
   const count = constantNumber(globals, clause.count, INT, 'the number of alerts of a limit', { least: 1 });
   const per = constantNumber(globals, clause.per, DURATION, 'the time of a limit', { least: 1 });
@@ -213,7 +213,7 @@ function checkLimit(globals: Globals, clause: Of<'limit'> | undefined, scope: Sc
   return { count, per, ...(by && { by: by.expr }) };
 }
 
-function modeOf(globals: Globals, clause: Of<'mode'> | undefined): Rule['mode'] {
+function modeOf(globals: Globals, clause: Of<'mode'> | undefined): PatternRule['mode'] {
   if (clause === undefined) return { kind: 'live' };
   if (clause.mode !== 'canary') return { kind: clause.mode };
   const percent = clause.percent ?? 0;

@@ -61,7 +61,7 @@ export function checkTest(globals: Globals, test: TestDecl, rules: ReadonlyMap<s
     report.add('test-without-expect', headOf(test), `The test "${test.title}" says not what it expects, so it fails on any alert.`, { hint: 'write expect nothing, if that is what is meant' });
   }
   if (tested.length < test.rules.length || tested.some((rule) => rule.unavailable)) return undefined;
-  return { rules: test.rules.map((name) => name.text), title: test.title, span: headOf(test), params, steps, expects };
+  return { rules: test.rules.map((name) => name.text), title: test.title, span: headOf(test), params, tables: new Map(), steps, expects };
 }
 
 function headOf(test: TestDecl): Span {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { patternRule } from '../../../dsl/index.ts';
 import { compile } from '../../../src/compile/index.ts';
 import { describeRule, printDuration, printExpr, renderDot, renderMermaid, type RuleDescription } from '../../../src/explain/index.ts';
 import { programOf } from './rules.ts';
@@ -18,10 +19,10 @@ test.each([
   'amount between 1 and 2 and merchant like "a%"', 'merchant matches /^x[0-9]+$/i', '(ok or amount > 1) and merchant is not null',
   'if ok then amount > 1 else amount < 1', 'size(tags) > 2 and any(tags, x => x == "vip")', '(amount ?? 1) * 2 > 3', 'amount - (1 - 2) > 0', 'not (ok and amount > 1)',
 ])('an expression is printed as it was written: %s', (text) => {
-  const rule = programOf(`${EVENTS}rule R { by card match all a within 1m a: Payment where ${text} alert x { } }`).rules[0]!;
+  const rule = patternRule(programOf(`${EVENTS}rule R { by card match all a within 1m a: Payment where ${text} alert x { } }`).rules[0]);
   const printed = printExpr(rule.match.stages.get('a')!.where!, rule);
   // Printed, read and printed again it is the same: parentheses are neither missing nor moved.
-  const again = programOf(`${EVENTS}rule R { by card match all a within 1m a: Payment where ${printed} alert x { } }`).rules[0]!;
+  const again = patternRule(programOf(`${EVENTS}rule R { by card match all a within 1m a: Payment where ${printed} alert x { } }`).rules[0]);
   expect(printExpr(again.match.stages.get('a')!.where!, again)).toBe(printed);
   expect(stripSpans(again.match.stages.get('a')!.where)).toEqual(stripSpans(rule.match.stages.get('a')!.where));
 });
