@@ -1,5 +1,5 @@
 /** From a checked program to the plan that the engine runs. */
-import type { Expr, Literal, Pattern, PatternRule, Program, Rule, Type } from '../../dsl/typed.ts';
+import type { Expr, Feature, Literal, Pattern, PatternRule, Program, Rule, Type } from '../../dsl/typed.ts';
 import type { Schema } from '../core/schema.ts';
 import { CompileError, fieldsRead, makeContext } from './context.ts';
 import { expressionsOfFeature, featuresRead, placeFeatures, planFeatures } from './features.ts';
@@ -85,6 +85,16 @@ export function compile(program: Program, options: CompileOptions = {}): Plan {
 function toPattern(rule: Rule): PatternRule {
   if (rule.kind === 'window') throw new CompileError(rule.name, rule.window.span, 'a window');
   return rule;
+}
+
+/** The features that a rule reads. */
+export function featuresOf(program: Program, rule: Rule): Feature[] { return rule.kind === 'pattern' ? featuresRead(program, expressionsOf(rule)) : []; }
+
+/** Every event type that bears on a rule: those it sees, and those that the features it reads are of. */
+export function typesRead(program: Program, rule: Rule): Set<string> {
+  const types = new Set(rule.sees.keys());
+  for (const feature of featuresOf(program, rule)) for (const type of feature.accepts) types.add(type);
+  return types;
 }
 
 /** Every expression of a rule. */

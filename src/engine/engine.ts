@@ -829,7 +829,7 @@ export class Engine {
     });
     const hashed = [...bySlot].map(([slot, values]) => ({ slot, byValue: new Map([...values].map(([v, list]) => [v, Int32Array.from(list)] as const)) }));
     const always = Int32Array.from(this.plan.rules.filter((rule) => rule.needsEveryEvent && rule.sees[type]! >= 0).map((rule) => rule.index));
-    const quiet = hashed.length === 0 && always.length === 0 && nullKeys.length === 0 && this.plan.once[type] === 0;
+    const quiet = hashed.length === 0 && always.length === 0 && nullKeys.length === 0 && this.plan.once[type] === 0 && !this.#features.isOf(type);
     return { nullKeys, linear, hashed, always, quiet };
   }
 

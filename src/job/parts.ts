@@ -1,5 +1,6 @@
 /** The parts of a job as its configuration names them: sources, sinks, and what is said of each input. */
 import type { Program } from '../../dsl/typed.ts';
+import { featuresOf } from '../compile/index.ts';
 import { ConsoleSink } from '../connect/console/index.ts';
 import { FileSink } from '../connect/file-sink/index.ts';
 import { HttpSource, WebhookSink } from '../connect/http/index.ts';
@@ -98,8 +99,13 @@ function checkKeys(job: JobConfig, program: Program, name: string, source: Sourc
     throw new JobError(`Source "${name}": topic "${topic}" has ${partitions} partitions; say by which field it is partitioned (partitionedBy: FIELD), or no rule could be sure to see all events of its key.`);
   }
   const { types, open } = typesOf(source);
+  const gives = (type: string): boolean => open || types.some((given) => given === type || program.events.get(given)?.accepts.includes(type) === true || program.events.get(type)?.accepts.includes(given) === true);
   for (const rule of rulesOf(job, program)) {
-    const seen = [...rule.sees.keys()].filter((type) => open || types.some((given) => given === type || program.events.get(given)?.accepts.includes(type) === true || program.events.get(type)?.accepts.includes(given) === true));
+    for (const feature of featuresOf(program, rule)) {
+      if (!feature.accepts.some(gives) || feature.key.some(({ value }) => value.kind === 'eventField' && value.field === partitionedBy)) continue;
+      throw new JobError(`Rule "${rule.name}" reads the feature "${feature.name}", which is not \`by ${partitionedBy}\`, and topic "${topic}" is partitioned by ${partitionedBy} into ${partitions}: what it counts lies in several of them.`);
+    }
+    const seen = [...rule.sees.keys()].filter(gives);
     if (seen.length === 0 || isKeyedBy(rule, seen, partitionedBy)) continue;
     throw new JobError(`Rule "${rule.name}" is not \`by ${partitionedBy}\`, and topic "${topic}" is partitioned by ${partitionedBy} into ${partitions}: events of one key of the rule lie in several of them, and its answers would be wrong. `
       + `Add ${partitionedBy} to the rule's \`by\`, or write the events to a topic that is partitioned by the rule's key.`);

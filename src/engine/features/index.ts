@@ -34,19 +34,21 @@ export class Features {
     this.#ofType = plan.schema.types.map((_, type) => this.#groups.filter(({ plan: { keys } }) => keys[type] !== undefined));
   }
 
+  /** Does any feature take events of the schema type? */
+  isOf(type: number): boolean { return this.#ofType[type]!.length > 0; }
+
   /** Makes functions of the plan's sources. */
   bind(bind: (sources: readonly string[]) => unknown[]): void { for (const group of this.#groups) group.bind(bind); }
 
   /** An event is at hand. One that only shadow rules read is no part of what others read. */
   begin(shadow: boolean): void {
-    if (this.#groups.length === 0) return;
-    this.#taken = shadow;
-    for (let g = 0; g < this.#groups.length; g++) this.#groups[g]!.touched = 0;
+    if (this.#groups.length > 0) this.#taken = shadow;
   }
 
   /** All rules are done with the event at hand. */
   end(): void {
     if (!this.#taken) this.#take(false);
+    for (let g = 0; g < this.#groups.length; g++) this.#groups[g]!.touched = 0;
   }
 
   /** The value before the event at hand, or at the timer at hand, of a feature under the key in the scratch. */
