@@ -8,6 +8,7 @@ import { compileRule } from './rule.ts';
 import { shareStarts } from './share.ts';
 
 export type { Plan } from './plan.ts';
+export { tablesOf } from './tables.ts';
 export { CompileError } from './context.ts';
 
 export interface CompileOptions {

@@ -18,6 +18,7 @@ import { alertRecord, lateRecord, rejectRecord, SHADOW } from './outputs.ts';
 import { JobError } from './parts.ts';
 import { retrying, type TaskState, type TaskStore } from './state.ts';
 import type { Counts, TaskStatus } from './status.ts';
+import type { TableVersion } from './tables.ts';
 import { Watermarks } from './watermarks.ts';
 
 /** Records that may wait for a commit before the sources are asked to wait too. */
@@ -40,6 +41,8 @@ export interface TaskHost {
   readonly groups: readonly RuleGroup[];
   /** In the order of the job file. */
   readonly inputs: readonly TaskInput[];
+  /** The rows of tables as they are now. */
+  readonly tables: { versions(): readonly TableVersion[] };
   readonly checkpointTimeout: number;
   /** Every so many checkpoints all of the state is written. */
   readonly fullEvery: number;
@@ -71,6 +74,8 @@ export class Task {
   readonly #groups: Group[];
   readonly #sources: readonly string[];
   readonly #positions = new Map<string, number>();
+  /** Table → the version the engines have. */
+  readonly #tables = new Map<string, number>();
   /** Alerts that an older checkpoint makes again, and that are out already. */
   #skip = new Set<string>();
   #produce: ProducedRecord[] = [];
@@ -111,6 +116,7 @@ export class Task {
     this.#inputOf = inputOf;
     this.#sources = host.inputs.map(({ source }) => source);
     this.#groups = host.groups.map((group) => this.#makeGroup(group));
+    this.#takeTables();
   }
 
   /**
@@ -173,6 +179,7 @@ export class Task {
       let next = records.count;
       this.#told.rejected.clear();
       this.#told.late.clear();
+      this.#takeTables();
       for (const group of this.#groups) {
         const intake = group.intakes[input];
         if (intake === undefined) continue;
@@ -210,6 +217,7 @@ export class Task {
   /** Called now and then: idle streams, and event time while all are idle. `isSilent`: the stream's source is connected, and knows of nothing that waits. */
   tick(now: number, isSilent: (stream: string) => boolean): void {
     if (this.#closed) return;
+    this.#takeTables();
     this.#current = { input: 0, arrived: now };
     const since = now - this.#ticked;
     const passed = since > 0 && since <= LONGEST_TICK ? since : 0;
@@ -294,6 +302,15 @@ export class Task {
     });
     const intakes = this.#host.inputs.map((input) => (group.inputs.includes(input.source) ? new Intake(engine, input, (rejected) => { this.#reject(rejected); }) : undefined));
     return { engine, watermarks, intakes };
+  }
+
+  /** Gives the engines the tables that have changed. Called between two batches only. */
+  #takeTables(): void {
+    for (const { name, version, rows } of this.#host.tables.versions()) {
+      if (this.#tables.get(name) === version) continue;
+      this.#tables.set(name, version);
+      for (const { engine } of this.#groups) engine.setTable(name, rows);
+    }
   }
 
   #addStream(stream: string): void {

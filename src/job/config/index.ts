@@ -6,10 +6,10 @@ export { showYaml } from './show.ts';
 export type { Place, Problem } from './problem.ts';
 export type { Environment } from './env.ts';
 export type { Data } from './spec.ts';
-export type { JobConfig, KafkaConfig, SinkConfig, SourceConfig, StateConfig } from './options/job.ts';
+export type { JobConfig, KafkaConfig, SinkConfig, SourceConfig, StateConfig, TableConfig } from './options/job.ts';
 export type { TimeOrigin } from './options/sources.ts';
 export type { TlsOptions } from './options/connections.ts';
 export {
   fileSinkOptions, fileSourceOptions, httpSourceOptions, kafkaConnectionOf, mqttSinkOptions, mqttSourceOptions, redisStreamSinkOptions, storeSpec,
-  topicOf, topicsToMake, webhookSinkOptions,
+  tableSourceOptions, topicOf, topicsToMake, webhookSinkOptions,
 } from './connect.ts';

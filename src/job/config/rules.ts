@@ -2,7 +2,7 @@
 import type { Diagnostic } from '../../../dsl/diagnostic.ts';
 import type { Literal, Program, Rule, Type } from '../../../dsl/typed.ts';
 import { didYouMean, takersOf } from '../../../dsl/index.ts';
-import { checkParam, ParamError } from '../../compile/index.ts';
+import { checkParam, ParamError, tablesOf } from '../../compile/index.ts';
 import { placeOf } from './checks.ts';
 import type { LoadedJob } from './load.ts';
 import { pathOf, type Problem } from './problem.ts';
@@ -71,6 +71,7 @@ export function checkAgainstRules(loaded: LoadedJob, program: Program): readonly
   check.names();
   check.params();
   check.sources();
+  check.tables();
   check.channels();
   check.keys();
   return check.problems.sort((a, b) => a.span.start - b.span.start || a.span.end - b.span.end);
@@ -144,6 +145,24 @@ class Check {
         this.#report('error', 'no-source', 'sources', `No source gives an event that rule "${rule.name}" reads as ${taker.types.map((type) => `"${type}"`).join(' or ')}.`,
           given.size === 0 ? undefined : `they give: ${[...given].join(', ')}`, [{ span: taker.span, message: 'It is read here.' }]);
       }
+    }
+  }
+
+  /** Every table that is looked up has rows from somewhere. */
+  tables(): void {
+    const given = this.#job.tables ?? new Map<string, unknown>();
+    const { tables } = this.#program;
+    const used = new Map<string, Rule>();
+    for (const rule of this.#rules) for (const name of tablesOf(this.#program, rule)) if (!used.has(name)) used.set(name, rule);
+    for (const [name, rule] of used) {
+      if (given.has(name)) continue;
+      this.#report('error', 'no-table', 'tables', `Rule "${rule.name}" reads the table "${name}", and nothing says where its rows come from.`,
+        likely(name, [...given.keys()].filter((other) => !tables.has(other))) ?? `tables: { ${name}: { file: PATH } }`, [{ span: tables.get(name)!.span, message: 'The table is declared here.' }]);
+    }
+    for (const name of given.keys()) {
+      const option = pathOf('tables', name);
+      if (!tables.has(name)) this.#report('error', 'unknown-table', option, `The rules declare no table "${name}".`, likely(name, tables.keys()));
+      else if (!used.has(name)) this.#report('warning', 'unused-table', option, `No rule of this job reads the table "${name}": it is not loaded.`);
     }
   }
 
