@@ -14,9 +14,11 @@ import { coloursFor, type Io } from '../io.ts';
 import { LineFile } from './line-file.ts';
 import { Progress } from './progress.ts';
 import type { RejectCount, RunFigures } from './summary.ts';
+import type { TableRows } from './tables.ts';
 
 export interface JobOptions {
   readonly inputs: readonly EventsInput[];
+  readonly tables: TableRows;
   readonly map: FieldMap;
   readonly typeField: string;
   /** ms */
@@ -83,6 +85,7 @@ class Job {
       lateness: options.lateness,
       onLate: (batch, row) => { this.#late?.add(textOf(batch, row)); },
     });
+    for (const [name, rows] of options.tables) this.#engine.setTable(name, rows);
   }
 
   async open(): Promise<void> {

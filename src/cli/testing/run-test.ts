@@ -63,6 +63,10 @@ export function runTest(program: Program, test: Test): TestRun {
     onLate: (batch, row) => { problems.push(`the event ${printInstant(batch.time[row]! - TEST_START)} came after the watermark had passed it: it is late, and no rule sees it`); },
     now: () => TEST_START,
   });
+  for (const [name, rows] of test.tables) {
+    const { columns } = program.tables.get(name)!;
+    engine.setTable(name, rows.map((row) => Object.fromEntries(columns.map((column) => [column.name, plainValue(column, row[column.name] ?? null)]))));
+  }
   const decoders = new Map<string, Decoder>();
   let now = TEST_START;
   const batch = engine.newBatch(1);
