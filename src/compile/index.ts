@@ -39,7 +39,7 @@ export function checkParam(program: Program, name: string, value: Literal): Lite
 }
 
 export function compile(program: Program, options: CompileOptions = {}): Plan {
-  const rules = program.rules.filter((rule) => rule.mode.kind !== 'off' && (options.rules === undefined || options.rules.includes(rule.name))).map(toPattern);
+  const rules = program.rules.filter((rule) => rule.mode.kind !== 'off' && (options.rules === undefined || options.rules.includes(rule.name))).map((rule) => toPattern(program, rule));
   const params = new Map<string, Literal>();
   for (const [name, param] of program.params) params.set(name, param.value);
   for (const [name, value] of Object.entries(options.params ?? {})) params.set(name, checkParam(program, name, value));
@@ -83,10 +83,13 @@ export function compile(program: Program, options: CompileOptions = {}): Plan {
   };
 }
 
-/** @throws CompileError for a window. */
-function toPattern(rule: Rule): PatternRule {
+/** @throws CompileError for a window, and for a pattern over what cannot be had yet. */
+function toPattern(program: Program, rule: Rule): PatternRule {
   if (rule.kind === 'window') throw new CompileError(rule.name, rule.window.span, 'a window');
   if (rule.roster !== undefined) throw new CompileError(rule.name, rule.span, '`by … from`');
+  for (const type of rule.sees.keys()) {
+    if (program.events.get(type)?.each !== undefined) throw new CompileError(rule.name, rule.span, `"${type}", an event made of a list,`);
+  }
   return rule;
 }
 
