@@ -86,6 +86,8 @@ class FollowedTable {
   #changes = 0;
   #failures = 0;
   #error: string | undefined;
+  /** What the source told last was no rows of the table. */
+  #isRefused = false;
 
   constructor(shape: TableShape, config: TableConfig, source: TableSource, log: Log, now: () => number) {
     this.#shape = shape;
@@ -106,7 +108,7 @@ class FollowedTable {
         if (problem === undefined) {
           this.#source.follow({
             changed: (snapshot) => { this.#failOr(() => this.#take(snapshot)); },
-            confirmed: (asOf) => { this.#asOf = asOf; this.#recovered(); },
+            confirmed: (asOf) => { this.#confirmed(asOf); },
             failed: (error) => { this.#failed(error.message); },
           });
           return;
@@ -165,10 +167,19 @@ class FollowedTable {
     if (all.length > 0) this.#log.warn({ rejected: all.length, first }, 'rows of the table cannot be read and are left out');
   }
 
+  /** The source still has what it told last: what was refused then is no better now. */
+  #confirmed(asOf: number): void {
+    if (this.#isRefused) return;
+    this.#asOf = asOf;
+    this.#recovered();
+  }
+
   #failOr(work: () => void): void {
+    this.#isRefused = false;
     try {
       work();
     } catch (error) {
+      this.#isRefused = true;
       this.#failed((error as Error).message);
     }
   }
