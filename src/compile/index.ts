@@ -2,6 +2,7 @@
 import type { Expr, Feature, Literal, Pattern, PatternRule, Program, Rule, Type } from '../../dsl/typed.ts';
 import type { Schema } from '../core/schema.ts';
 import { CompileError, fieldsRead, makeContext } from './context.ts';
+import { listsOf, madeTypes, planEach, slotsOfEach, withOrigins } from './each.ts';
 import { expressionsOfFeature, featuresRead, placeFeatures, planFeatures } from './features.ts';
 import type { KeyPlan, Plan, Predicate } from './plan.ts';
 import { compileRule } from './rule.ts';
@@ -51,16 +52,22 @@ export function compile(program: Program, options: CompileOptions = {}): Plan {
   for (const feature of features) for (const expr of expressionsOfFeature(feature)) fieldsRead(expr, read);
   const identityFields = new Set<string>();
   for (const event of program.events.values()) for (const name of event.id) identityFields.add(name);
-  const used = new Set([...read.event, ...read.bound, ...identityFields]);
+  const made = madeTypes(program, new Set(rules.flatMap((rule) => [...typesRead(program, rule)])));
+  const ofEach = slotsOfEach(made);
+  const used = new Set([...read.event, ...read.bound, ...identityFields, ...ofEach]);
   const slots = new Map<string, number>();
   for (const event of program.events.values()) {
     for (const field of event.fields) if (used.has(field.name) && !slots.has(field.name)) slots.set(field.name, slots.size);
   }
+  for (const name of ofEach) if (!slots.has(name)) slots.set(name, slots.size);
   const schema: Schema = {
     slots: slots.size,
     types: [...program.events.values()].map((event) => ({
       name: event.name,
-      fields: event.fields.map((field) => ({ ...field, slot: slots.get(field.name) ?? -1 })),
+      fields: event.fields.map((field) => {
+        const lists = event.each === undefined ? listsOf(program, made, event.name, field.name) : undefined;
+        return { ...field, slot: slots.get(field.name) ?? -1, ...(lists !== undefined && { lists }) };
+      }),
       time: event.fields.findIndex((field) => field.name === event.time),
     })),
   };
@@ -70,10 +77,11 @@ export function compile(program: Program, options: CompileOptions = {}): Plan {
 
   const events = [...program.events.values()];
   const fieldsOf = events.map((event) => new Map(event.fields.filter((f) => slots.has(f.name)).map((f) => [f.name, { slot: slots.get(f.name)!, type: f.type as Type }] as const)));
+  const keepBytes = events.map((event) => rules.some((rule) => rule.evidence === 'full' && [...rule.match.stages.values()].some((stage) => stage.accepts.includes(event.name))));
   return {
     program, schema, params, pool: pools.pool,
     kept: events.map((event) => [...new Set(event.fields.filter((f) => read.bound.has(f.name) || event.id.includes(f.name)).map((f) => slots.get(f.name)!))]),
-    keepBytes: events.map((event) => rules.some((rule) => rule.evidence === 'full' && [...rule.match.stages.values()].some((stage) => stage.accepts.includes(event.name)))),
+    keepBytes, each: planEach(context, program, schema, made, slots, keepBytes, params),
     identity: events.map((event) => event.id.map((name) => ({ slot: slots.get(name)!, type: event.fields.find((f) => f.name === name)!.type }))),
     once: events.map((event) => event.once ?? 0),
     fields: fieldsOf,
@@ -91,11 +99,11 @@ function toPattern(rule: Rule): PatternRule {
 /** The features that a rule reads. */
 export function featuresOf(program: Program, rule: Rule): Feature[] { return rule.kind === 'pattern' ? featuresRead(program, expressionsOf(rule)) : []; }
 
-/** Every event type that bears on a rule: those it sees, and those that the features it reads are of. */
+/** Every event type that bears on a rule: those it sees, those that the features it reads are of, and those that either are made from. */
 export function typesRead(program: Program, rule: Rule): Set<string> {
   const types = new Set(rule.sees.keys());
   for (const feature of featuresOf(program, rule)) for (const type of feature.accepts) types.add(type);
-  return types;
+  return withOrigins(program, types);
 }
 
 /** Every expression of a rule. */

@@ -7,7 +7,7 @@
  * A condition is split in two: the *predicate* reads the event alone and is evaluated once an event for all rules that share it; the *rest* is
  * evaluated once a class (see docs/architecture.md).
  */
-import type { Schema } from '../core/schema.ts';
+import type { EachPlan, Schema } from '../core/schema.ts';
 import type { Expr, Field, Literal, PatternRule, Program, Type, WindowAggregateFn } from '../../dsl/typed.ts';
 import type { Automaton } from './automaton.ts';
 import type { CohortPlan } from './cohort.ts';
@@ -32,6 +32,8 @@ export interface Plan {
   readonly predicates: readonly Predicate[];
   readonly keys: readonly KeyPlan[];
   readonly rules: readonly RulePlan[];
+  /** Types made of the elements of lists, as far as rules read them; a type made of another stands behind it. */
+  readonly each: readonly EachPlan[];
   /** The tables that rules read, `T[i]`. */
   readonly tables: readonly TablePlan[];
   /** The features that rules read, by the key they share. */
