@@ -43,6 +43,8 @@ export interface EachPlan {
   readonly element: SchemaType;
   /** Elements are no objects, or are read whole: `element` has one field of that name, which is the element. */
   readonly isWhole: boolean;
+  /** Fields that are just one of the element, with its name in the data. */
+  readonly taken: readonly (readonly [name: string, source: string])[];
   /** Fields of the event it is made from that are taken as they are. */
   readonly copied: readonly { readonly from: number; readonly to: number }[];
   /** JavaScript of values that are computed, over the columns `D` at row `r` for the element, `S` at row `p` for the event it is of (whose time is `t`), constants `C` and the run-time library `R`. */

@@ -10,7 +10,7 @@ import { RedisStreamSink } from '../connect/redis-stream/index.ts';
 import { FileSource } from '../connect/tail/index.ts';
 import type { Sink, Source } from '../connect/types.ts';
 import {
-  fieldMapOf, fileSinkOptions, fileSourceOptions, httpSourceOptions, isKeyedBy, mqttSinkOptions, mqttSourceOptions, redisStreamSinkOptions, rulesOf, topicOf,
+  carriersOf, fieldMapOf, fileSinkOptions, fileSourceOptions, httpSourceOptions, isKeyedBy, mqttSinkOptions, mqttSourceOptions, originOf, redisStreamSinkOptions, rulesOf, topicOf,
   typesOf, webhookSinkOptions, type JobConfig, type SinkConfig, type SourceConfig,
 } from './config/index.ts';
 import type { TaskInput } from './task.ts';
@@ -99,14 +99,15 @@ function checkKeys(job: JobConfig, program: Program, name: string, source: Sourc
     throw new JobError(`Source "${name}": topic "${topic}" has ${partitions} partitions; say by which field it is partitioned (partitionedBy: FIELD), or no rule could be sure to see all events of its key.`);
   }
   const { types, open } = typesOf(source);
-  const gives = (type: string): boolean => open || types.some((given) => given === type || program.events.get(given)?.accepts.includes(type) === true || program.events.get(type)?.accepts.includes(given) === true);
+  const given = (type: string): boolean => open || types.some((given) => given === type || program.events.get(given)?.accepts.includes(type) === true || program.events.get(type)?.accepts.includes(given) === true);
+  const gives = (type: string): boolean => given(originOf(program, type));
   for (const rule of rulesOf(job, program)) {
     for (const feature of featuresOf(program, rule)) {
-      if (!feature.accepts.some(gives) || feature.key.some(({ value }) => value.kind === 'eventField' && value.field === partitionedBy)) continue;
+      if (feature.accepts.filter(gives).every((type) => feature.key.some(({ value }) => value.kind === 'eventField' && carriersOf(program, type, partitionedBy).has(value.field)))) continue;
       throw new JobError(`Rule "${rule.name}" reads the feature "${feature.name}", which is not \`by ${partitionedBy}\`, and topic "${topic}" is partitioned by ${partitionedBy} into ${partitions}: what it counts lies in several of them.`);
     }
     const seen = [...rule.sees.keys()].filter(gives);
-    if (seen.length === 0 || isKeyedBy(rule, seen, partitionedBy)) continue;
+    if (seen.length === 0 || isKeyedBy(program, rule, seen, partitionedBy)) continue;
     throw new JobError(`Rule "${rule.name}" is not \`by ${partitionedBy}\`, and topic "${topic}" is partitioned by ${partitionedBy} into ${partitions}: events of one key of the rule lie in several of them, and its answers would be wrong. `
       + `Add ${partitionedBy} to the rule's \`by\`, or write the events to a topic that is partitioned by the rule's key.`);
   }

@@ -90,8 +90,8 @@ export class Task {
   #awaited: Deliveries | undefined;
   /** Calls of `records` that wait for room. */
   #waiters: (() => void)[] = [];
-  /** Offsets of records that one group of rules has rejected or found late: another that reads them too says so again. */
-  readonly #told = { rejected: new Set<number>(), late: new Set<number>() };
+  /** Records, by offset, and elements of their lists, that one group of rules has rejected or found late: another that reads them too says so again. */
+  readonly #told = { rejected: new Set<string>(), late: new Set<string>() };
   /** Streams whose records are being taken in. */
   readonly #taking = new Set<string>();
   #ticked = NaN;
@@ -290,14 +290,19 @@ export class Task {
 
   #makeGroup(group: RuleGroup): Group {
     const watermarks = new Watermarks();
+    const late = { offset: NaN, count: 0 };
     const engine = new Engine(group.plan, {
       watermarks: 'given', now: this.#host.now,
       onAlert: (alert) => { this.#alert(alert); },
       onLate: (batch, row) => {
-        if (isKnown(this.#told.late, batch.offset[row]!)) return;
+        // A record and the events made of its lists have one offset.
+        const offset = batch.offset[row]!;
+        late.count = offset === late.offset ? late.count + 1 : 0;
+        late.offset = offset;
+        if (isKnown(this.#told.late, `${offset}/${late.count}`)) return;
         this.#host.counts.late++;
         const { source } = this.#host.inputs[batch.source]!;
-        this.#send(lateRecord(batch.bytes.subarray(batch.from[row]!, batch.to[row]!), source, `${source}/${batch.partition}`, batch.offset[row]!, watermarks.watermark - batch.time[row]!));
+        this.#send(lateRecord(batch.bytes.subarray(batch.from[row]!, batch.to[row]!), source, `${source}/${batch.partition}`, offset, watermarks.watermark - batch.time[row]!));
       },
     });
     const intakes = this.#host.inputs.map((input) => (group.inputs.includes(input.source) ? new Intake(engine, input, (rejected) => { this.#reject(rejected); }) : undefined));
@@ -320,7 +325,7 @@ export class Task {
   }
 
   #push(group: Group, intake: Intake, stream: string): void {
-    const { batch } = intake;
+    const batch = intake.events();
     const { count } = batch;
     let largest = -Infinity;
     for (let row = 0; row < count; row++) if (batch.time[row]! > largest) largest = batch.time[row]!;
@@ -344,7 +349,7 @@ export class Task {
   }
 
   #reject(rejected: Rejected): void {
-    if (isKnown(this.#told.rejected, rejected.offset)) return;
+    if (isKnown(this.#told.rejected, `${rejected.offset}/${rejected.element}`)) return;
     const { rejected: counts } = this.#host.counts;
     counts.set(rejected.reason, (counts.get(rejected.reason) ?? 0) + 1);
     this.#send(rejectRecord(rejected));
@@ -464,9 +469,9 @@ export class Task {
 }
 
 /** Whether the set had it before; it has it now. */
-function isKnown(offsets: Set<number>, offset: number): boolean {
-  const { size } = offsets;
-  return offsets.add(offset).size === size;
+function isKnown(known: Set<string>, one: string): boolean {
+  const { size } = known;
+  return known.add(one).size === size;
 }
 
 /** Records that one checkpoint covers and that are on their way through outlets. */

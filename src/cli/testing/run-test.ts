@@ -1,8 +1,10 @@
 /** Runs one test of a rule file through decoder, compiler and engine, as events from outside would go. */
 import type { Alert } from '../../core/alert.ts';
+import type { Batch } from '../../core/batch.ts';
+import type { Strings } from '../../core/strings.ts';
 import type { EventType, Field, FieldType, Program, Test } from '../../../dsl/typed.ts';
 import { compile, type Plan } from '../../compile/index.ts';
-import { makeDecoder, type Decoder } from '../../decode/index.ts';
+import { Expander, makeDecoder, type Decoder } from '../../decode/index.ts';
 import { Engine } from '../../engine/index.ts';
 import { printInstant, type SeenEvent } from '../../explain/index.ts';
 
@@ -68,6 +70,10 @@ export function runTest(program: Program, test: Test): TestRun {
     engine.setTable(name, rows.map((row) => Object.fromEntries(columns.map((column) => [column.name, plainValue(column, row[column.name] ?? null)]))));
   }
   const decoders = new Map<string, Decoder>();
+  const expander = new Expander(plan.each, {
+    schema: engine.schema, strings: engine.strings,
+    onReject: (reject, row) => { problems.push(`the event ${printInstant(batch.time[row]! - TEST_START)}: ${reject.message}`); },
+  });
   let now = TEST_START;
   const batch = engine.newBatch(1);
   test.steps.forEach((step, index) => {
@@ -92,7 +98,9 @@ export function runTest(program: Program, test: Test): TestRun {
       return;
     }
     seen.push(asSeen(type, now, step.fields));
-    engine.push(batch);
+    const events = expander.expand(batch);
+    for (let row = 1; row < events.count; row++) seen.push(asMade(program.events.get(engine.schema.types[events.type[row]!]!.name)!, events, row, plan, engine.strings));
+    engine.push(events);
   });
   const last = test.steps.at(-1);
   const end = last?.kind === 'advance' ? TEST_START + last.at : Infinity;
@@ -137,6 +145,27 @@ function asSeen(type: EventType, time: number, fields: Readonly<Record<string, u
   const plain: Record<string, unknown> = {};
   for (const field of type.fields) plain[field.name] = field.name === type.time ? time : plainValue(field, fields[field.name] ?? null);
   return { type: type.name, time, fields: plain };
+}
+
+/** An event that was made of an element of a list. */
+function asMade(type: EventType, batch: Batch, row: number, plan: Plan, strings: Strings): SeenEvent {
+  const slots = plan.fields[batch.type[row]!]!;
+  const plain: Record<string, unknown> = {};
+  for (const field of type.fields) {
+    const slot = slots.get(field.name)?.slot;
+    const value = slot === undefined ? NaN : batch.columns[slot]![row]!;
+    plain[field.name] = Number.isNaN(value) ? null : plainOf(field, value, strings);
+  }
+  return { type: type.name, time: batch.time[row]!, fields: plain };
+}
+
+function plainOf({ type }: FieldType, value: number, strings: Strings): unknown {
+  switch (type.kind) {
+    case 'string': case 'oneOf': return strings.text(value);
+    case 'list': case 'record': return JSON.parse(strings.text(value));
+    case 'bool': return value === 1;
+    default: return value;
+  }
 }
 
 /** A field's value as expressions see it: times in ms; a number is one given as a duration after the test's start. */

@@ -1,6 +1,6 @@
 /** The job file: reading and checking it, what it says as types, and what it may show of itself. */
 export { loadJob, readJobText, type LoadedJob } from './load.ts';
-export { checkAgainstRules, fieldMapOf, isKeyedBy, paramsOf, rulesOf, typesOf } from './rules.ts';
+export { carriersOf, checkAgainstRules, fieldMapOf, isKeyedBy, originOf, paramsOf, rulesOf, typesOf } from './rules.ts';
 export { isLoopback, isTransactional, sinksOf } from './checks.ts';
 export { showYaml } from './show.ts';
 export type { Place, Problem } from './problem.ts';
