@@ -1,6 +1,6 @@
 import type { IToken, ParserMethod, TokenType } from 'chevrotain';
 import type {
-  ConstDecl, Declaration, EventDecl, Expr, FeatureDecl, FnDecl, Name, OutField, ParamDecl, TableDecl, TestDecl, TestStep, UseDecl,
+  ConstDecl, Declaration, EventDecl, Expr, FeatureDecl, FnDecl, KeyExpr, Name, OutField, ParamDecl, TableDecl, TestDecl, TestStep, UseDecl,
 } from './ast.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import { Level } from './grammar-expressions.ts';
@@ -210,7 +210,7 @@ export class Grammar extends TypeGrammar {
     return this.ACTION(() => ({ name: this.smallName(name, 'a parameter'), type }));
   });
 
-  // ---- tables and features: read, and refused by the checker of this version ----
+  // ---- tables and features ----
 
   private readonly tableDecl: ParserMethod<[], TableDecl> = this.RULE('tableDecl', () => {
     const start = this.CONSUME(Keyword.table);
@@ -231,7 +231,7 @@ export class Grammar extends TypeGrammar {
       columns = this.items(column, (inBraces) => !inBraces && this.startsField());
       this.closeBrace(open, `table ${name.image}`);
     }
-    return this.ACTION((): TableDecl => ({ kind: 'table', name: this.nameOf(name), columns, span: this.spanFrom(start) }));
+    return this.ACTION((): TableDecl => ({ kind: 'table', name: this.smallName(name, 'a table'), columns, span: this.spanFrom(start) }));
   });
 
   private readonly featureDecl: ParserMethod<[], FeatureDecl> = this.RULE('featureDecl', () => {
@@ -245,10 +245,10 @@ export class Grammar extends TypeGrammar {
       this.CONSUME(Keyword.where);
       return this.SUBRULE(this.condition);
     });
-    const by: Expr[] = [];
+    const by: KeyExpr[] = [];
     this.OPTION1(() => {
       this.CONSUME(Keyword.by);
-      this.AT_LEAST_ONE_SEP({ SEP: Comma, DEF: () => by.push(this.SUBRULE1(this.expression)) });
+      this.AT_LEAST_ONE_SEP({ SEP: Comma, DEF: () => by.push(this.SUBRULE(this.keyExpr)) });
     });
     const over = this.OPTION2(() => {
       this.CONSUME(Keyword.over);
@@ -259,7 +259,7 @@ export class Grammar extends TypeGrammar {
       return this.SUBRULE1(this.duration);
     });
     return this.ACTION((): FeatureDecl => ({
-      kind: 'feature', name: this.nameOf(name), value, type: this.nameOf(type), ...(where !== undefined && { where }), ...(by.length > 0 && { by }),
+      kind: 'feature', name: this.smallName(name, 'a feature'), value, type: this.nameOf(type), ...(where !== undefined && { where }), ...(by.length > 0 && { by }),
       ...(over !== undefined && { over }), ...(every !== undefined && { every }), span: this.spanFrom(start),
     }));
   });

@@ -1,7 +1,7 @@
 import type { IToken, ParserMethod, TokenType } from 'chevrotain';
-import type { Clause, Expr, KeyExpr, Name, OnInput, OutField, RuleDecl } from './ast.ts';
-import { PatternGrammar } from './grammar-patterns.ts';
+import type { Clause, Expr, KeyExpr, Name, OnInput, OutField, ReportWhen, RuleDecl } from './ast.ts';
 import { stringValue } from './lexer.ts';
+import { WindowGrammar } from './grammar-windows.ts';
 import { found } from './syntax-errors.ts';
 import { clauseMeant, meansWithin, missingArrowHint } from './slips.ts';
 import { didYouMean } from './suggest.ts';
@@ -21,7 +21,7 @@ const STEP_WORDS = ['within', 'gap', 'without', 'then', 'greedy', 'lazy', 'stric
 const MATCH_TAIL = new Set<TokenType>([Keyword.without, Keyword.within, Keyword.gap, Reserved.then]);
 
 /** Rules and their clauses: section 2 of the language. */
-export abstract class RuleGrammar extends PatternGrammar {
+export abstract class RuleGrammar extends WindowGrammar {
   /** A `by` that was read as part of `limit` and stands on its own line. */
   private limitBy: IToken | undefined;
 
@@ -146,6 +146,8 @@ export abstract class RuleGrammar extends PatternGrammar {
       return this.ACTION((): Clause => ({ kind: 'having', cond, span: this.spanFrom(start) }));
     } },
     { ALT: () => this.SUBRULE(this.windowClause) },
+    { ALT: () => this.SUBRULE(this.triggerClause) },
+    { ALT: () => this.SUBRULE(this.lateClause) },
     { ALT: () => this.SUBRULE(this.alertClause) },
     { ALT: () => this.SUBRULE(this.emitClause) },
     { ALT: () => this.SUBRULE(this.keepClause) },
@@ -198,7 +200,7 @@ export abstract class RuleGrammar extends PatternGrammar {
     return this.ACTION((): Clause => ({ kind: 'by', keys, ...(from !== undefined && { from: this.nameOf(from) }), span: this.spanFrom(start) }));
   });
 
-  private readonly keyExpr: ParserMethod<[], KeyExpr> = this.RULE('keyExpr', () => {
+  protected readonly keyExpr: ParserMethod<[], KeyExpr> = this.RULE('keyExpr', () => {
     const name = this.CONSUME(Word);
     const alternatives: { of: Name; value: Expr }[] = [];
     const value = this.OR([
@@ -235,26 +237,11 @@ export abstract class RuleGrammar extends PatternGrammar {
     return this.OR([
       { GATE: () => this.isKeyword(Keyword.timeout), IGNORE_AMBIGUITIES: true, ALT: () => {
         this.CONSUME(Keyword.timeout);
-        return this.OR1({
-          DEF: [{ ALT: () => this.SUBRULE(this.alertClause, { ARGS: [start] }) }, { ALT: () => this.SUBRULE(this.emitClause, { ARGS: [start] }) }],
-          ERR_MSG: "'alert' or 'emit'",
-        });
+        return this.SUBRULE(this.onReport, { ARGS: [start, 'timeout'] });
       } },
       { GATE: () => this.isKeyword(Keyword.clear), IGNORE_AMBIGUITIES: true, ALT: () => {
         this.CONSUME(Keyword.clear);
-        return this.OR2({
-          DEF: [
-            { ALT: () => {
-              this.SUBRULE1(this.alertClause);
-              return undefined;
-            } },
-            { ALT: () => {
-              this.SUBRULE1(this.emitClause);
-              return undefined;
-            } },
-          ],
-          ERR_MSG: "'alert' or 'emit'",
-        });
+        return this.SUBRULE1(this.onReport, { ARGS: [start, 'clear'] });
       } },
       { GATE: () => !this.isKeyword(Keyword.timeout) && !this.isKeyword(Keyword.clear), IGNORE_AMBIGUITIES: true, ALT: () => {
         const inputs: OnInput[] = [];
@@ -263,6 +250,11 @@ export abstract class RuleGrammar extends PatternGrammar {
       } },
     ]);
   });
+
+  private readonly onReport: ParserMethod<[start: IToken, when: ReportWhen], Clause> = this.RULE('onReport', (start: IToken, when: ReportWhen) => this.OR({
+    DEF: [{ ALT: () => this.SUBRULE(this.alertClause, { ARGS: [when, start] }) }, { ALT: () => this.SUBRULE(this.emitClause, { ARGS: [when, start] }) }],
+    ERR_MSG: "'alert' or 'emit'",
+  }));
 
   private readonly onInput: ParserMethod<[], OnInput> = this.RULE('onInput', () => {
     const start = this.LA(1);
@@ -287,18 +279,18 @@ export abstract class RuleGrammar extends PatternGrammar {
     }));
   });
 
-  private readonly alertClause: ParserMethod<[timeout?: IToken], Clause> = this.RULE('alertClause', (timeout?: IToken) => {
+  private readonly alertClause: ParserMethod<[when?: ReportWhen, from?: IToken], Clause> = this.RULE('alertClause', (when: ReportWhen = 'match', from?: IToken) => {
     const start = this.CONSUME(Keyword.alert);
     const channel = this.CONSUME(Word);
     const fields = this.SUBRULE(this.outFields);
-    return this.ACTION((): Clause => ({ kind: 'alert', onTimeout: timeout !== undefined, channel: this.nameOf(channel), fields, span: this.spanFrom(timeout ?? start) }));
+    return this.ACTION((): Clause => ({ kind: 'alert', when, channel: this.nameOf(channel), fields, span: this.spanFrom(from ?? start) }));
   });
 
-  private readonly emitClause: ParserMethod<[timeout?: IToken], Clause> = this.RULE('emitClause', (timeout?: IToken) => {
+  private readonly emitClause: ParserMethod<[when?: ReportWhen, from?: IToken], Clause> = this.RULE('emitClause', (when: ReportWhen = 'match', from?: IToken) => {
     const start = this.CONSUME(Keyword.emit);
     const type = this.CONSUME(Word);
     const fields: OutField[] = this.SUBRULE(this.outFields);
-    return this.ACTION((): Clause => ({ kind: 'emit', onTimeout: timeout !== undefined, type: this.nameOf(type), fields, span: this.spanFrom(timeout ?? start) }));
+    return this.ACTION((): Clause => ({ kind: 'emit', when, type: this.nameOf(type), fields, span: this.spanFrom(from ?? start) }));
   });
 
   private readonly keepClause: ParserMethod<[], Clause> = this.RULE('keepClause', () => {
@@ -367,23 +359,6 @@ export abstract class RuleGrammar extends PatternGrammar {
   private plainMode(start: IToken, word: IToken): Clause {
     return this.ACTION((): Clause => ({ kind: 'mode', mode: word.image as 'live' | 'shadow' | 'off', span: this.spanFrom(start) }));
   }
-
-  /**
-   * `window …`, and what belongs to it: `trigger …` and `late within …`. This version refuses window rules as a whole, so they are only stepped over; the
-   * window itself leaves a node by which the checker does so.
-   */
-  private readonly windowClause: ParserMethod<[], Clause | undefined> = this.RULE('windowClause', () => {
-    const start = this.OR([
-      { ALT: () => this.CONSUME(Keyword.window) },
-      { ALT: () => this.CONSUME(Keyword.trigger) },
-      { ALT: () => this.CONSUME(Keyword.late) },
-    ]);
-    return this.ACTION((): Clause | undefined => {
-      if (this.LA(0).tokenType === Keyword.trigger && this.isNext(Keyword.on)) this.skipOne();
-      while (!this.atEnd() && !this.isNext(RBrace) && !this.isNext(LBrace) && !this.isClauseWord(this.LA(1)) && !this.startsStage() && !this.atDeclaration()) this.skipOne();
-      return start.tokenType === Keyword.window ? { kind: 'window', span: this.spanFrom(start) } : undefined;
-    });
-  });
 }
 
 const clauseWords = [...CLAUSES].map((type) => type.name.toLowerCase());

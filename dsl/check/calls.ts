@@ -1,6 +1,6 @@
 import type { Argument, Expr as AstExpr } from '../ast.ts';
 import { aggregate, isAggregate, timeOf } from './aggregates.ts';
-import { meant, notAvailable } from './declarations.ts';
+import { meant } from './declarations.ts';
 import type { Context, Local } from './context.ts';
 import { condition, elaborate } from './expressions.ts';
 import { builtins, callBuiltin } from './functions.ts';
@@ -9,17 +9,19 @@ import { measure } from './measure.ts';
 import { asTime } from './operators.ts';
 import { BOOL, aType, fits } from './types.ts';
 import { value, type Value } from './value.ts';
+import { isWindowAggregate, windowAggregate, windowAggregateNames } from './window-aggregates.ts';
 
 type Call = Extract<AstExpr, { kind: 'call' }>;
 
-/** Functions of later versions: aggregates of windows, and means over time. */
-const UNAVAILABLE = new Set(['lasting', 'timeAvg', 'variance', 'percentile', 'slope', 'all', 'top']);
+/** Aggregates that only windows and features have. */
+const OF_WINDOWS: ReadonlySet<string> = new Set(['variance', 'percentile', 'slope', 'all', 'top']);
 
 export function resolveCall(ctx: Context, call: Call): Value | undefined {
   const { text: name, span } = call.callee;
   const fn = ctx.globals.fns.get(name);
   if (fn !== undefined) return inlined(ctx, call, fn);
   if (name === 'timeOf') return timeOf(ctx, call);
+  if (isWindowAggregate(ctx, call)) return windowAggregate(ctx, call);
   if (isAggregate(ctx, call)) return aggregate(ctx, call);
   if (name === 'any') return any(ctx, call);
   const builtin = builtins.get(name);
@@ -27,9 +29,11 @@ export function resolveCall(ctx: Context, call: Call): Value | undefined {
     const args = valuesOf(ctx, call);
     return args && callBuiltin(ctx, call, builtin, args);
   }
-  if (UNAVAILABLE.has(name)) return notAvailable(ctx.globals.report, span, name);
+  if (OF_WINDOWS.has(name)) {
+    return ctx.globals.report.add('window-aggregate-here', span, `\`${name}\` goes through the events of a window or a feature, and ${ctx.scope.place} has none.`, { hint: 'a rule with a window says window … in place of match …' });
+  }
   if (ctx.globals.declarations.unavailable.has(name) || ctx.globals.unread.declares('fn', name)) return undefined;
-  const known = [...ctx.globals.fns.keys(), ...builtins.keys(), 'any', 'timeOf', 'count', 'sum', 'avg', 'stddev', 'first', 'last', 'distinct', 'values'];
+  const known = [...ctx.globals.fns.keys(), ...builtins.keys(), 'any', 'timeOf', 'count', 'sum', 'avg', 'stddev', 'first', 'last', 'distinct', 'values', 'lasting', 'timeAvg', ...(ctx.scope.window === undefined ? [] : windowAggregateNames)];
   return ctx.globals.report.add('unknown-function', span, `Unknown function "${name}".`, {
     hint: name === 'now' ? 'there is no now(): a rule must give the same answer whenever it is run; use the event\'s time' : meant(name, known),
   });

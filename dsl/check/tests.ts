@@ -60,7 +60,7 @@ export function checkTest(globals: Globals, test: TestDecl, rules: ReadonlyMap<s
   if (nothing === undefined && expected === undefined && !globals.unread.inside(test.span, /\bexp/)) {
     report.add('test-without-expect', headOf(test), `The test "${test.title}" says not what it expects, so it fails on any alert.`, { hint: 'write expect nothing, if that is what is meant' });
   }
-  if (tested.length < test.rules.length || tested.some((rule) => rule.unavailable)) return undefined;
+  if (tested.length < test.rules.length) return undefined;
   return { rules: test.rules.map((name) => name.text), title: test.title, span: headOf(test), params, tables: new Map(), steps, expects };
 }
 
@@ -216,7 +216,7 @@ function expectation(globals: Globals, step: Of<'expect'>, tested: readonly Chec
   const at = timeOf(globals, step.at);
   const fields: Record<string, unknown> = {};
   // A rule that could not be read may have any field.
-  const loose = unknownRule || tested.some(({ rule, unavailable }) => rule === undefined || unavailable);
+  const loose = unknownRule || tested.some(({ rule }) => rule === undefined);
   const isRead = (): boolean => tested.every(({ decl }) => !globals.unread.inside(decl.span, /\b(?:alert|emit|by)\b/));
   const type = step.what === 'emit' ? eventType(globals, step.type) : undefined;
   if (step.what === 'emit' && type === undefined) return undefined;
