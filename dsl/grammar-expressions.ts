@@ -155,6 +155,9 @@ export abstract class ExpressionGrammar extends GrammarBase {
       { ALT: () => {
         this.CONSUME(LBracket);
         const index = this.nested(() => this.SUBRULE(this.expression));
+        this.ACTION(() => {
+          if (this.isNext(Comma)) this.fail('syntax', this.LA(1), "expected ']', found ','", 'a table is looked up by one value: put the parts together, concat(a, "|", b)');
+        });
         this.CONSUME(RBracket);
         object = this.ACTION(() => this.grown<Expr>({ kind: 'index', object, index, span: this.spanFrom(object.span) }, object, index));
       } },

@@ -4,6 +4,7 @@ import type { Context } from './context.ts';
 import { fold } from './fold.ts';
 import { resolveMember, resolveName } from './names.ts';
 import { between, binary, conditional, isNull, like, matches, membership, negation } from './operators.ts';
+import { isTable, rowHere } from './tables.ts';
 import { BOOL, DURATION, FLOAT, INT, NULL_TYPE, STRING, aType, commonType, listOf } from './types.ts';
 import { literal, value, type Value } from './value.ts';
 
@@ -70,8 +71,7 @@ function list(ctx: Context, expr: Extract<AstExpr, { kind: 'list' }>): Value | u
 }
 
 function index(ctx: Context, expr: Extract<AstExpr, { kind: 'index' }>): Value | undefined {
-  // A look-up in a table, which has been reported where it is declared.
-  if (expr.object.kind === 'name' && ctx.globals.declarations.unavailable.has(expr.object.name)) return undefined;
+  if (expr.object.kind === 'name' && isTable(ctx, expr.object.name)) return elaborate(ctx, expr.index) && rowHere(ctx, expr.object.name, expr.span, true);
   const object = elaborate(ctx, expr.object);
   const at = elaborate(ctx, expr.index);
   if (object === undefined || at === undefined) return undefined;

@@ -2,9 +2,11 @@ import type { Expr as AstExpr, Span } from '../ast.ts';
 import { firstOrLast } from './aggregates.ts';
 import { meant } from './declarations.ts';
 import type { Context } from './context.ts';
+import { featureValue } from './features.ts';
 import type { EventInfo, EventView, FieldView } from './event-types.ts';
 import { elaborate } from './expressions.ts';
 import type { StageView, WindowView } from './scope.ts';
+import { isTable, lookup, rowHere } from './tables.ts';
 import { STRING, TIME, aType } from './types.ts';
 import { definition } from './unread.ts';
 import { inputField, ofEvent, pickedOfInput, windowInfo } from './window-aggregates.ts';
@@ -42,7 +44,8 @@ export function resolveName(ctx: Context, expr: Extract<AstExpr, { kind: 'name' 
     const constant = globals.consts.get(name);
     return constant && { ...constant, expr: { ...constant.expr, span } };
   }
-  if (globals.declarations.unavailable.has(name)) return undefined;
+  if (globals.declarations.features.has(name)) return featureValue(ctx, name, span);
+  if (globals.declarations.tables.has(name) && isTable(ctx, name)) return rowHere(ctx, name, span, false);
   return unknownName(ctx, name, span);
 }
 
@@ -81,7 +84,7 @@ function unknownName(ctx: Context, name: string, span: Span): undefined {
   }
   const known = [
     ...scope.event?.names() ?? [], ...scope.key?.map((key) => key.name) ?? [], ...globals.params.keys(), ...globals.consts.keys(), ...ctx.locals.keys(), ...scope.words ?? [],
-    ...scope.stageNames ?? [],
+    ...scope.stageNames ?? [], ...scope.featureKey === undefined ? [] : globals.features.keys(),
   ];
   const type = scope.event?.types.map((one) => one.name).join(' | ');
   const only = scope.event?.types.filter((one) => one.fields.has(name)).map((one) => one.name) ?? [];
@@ -125,10 +128,12 @@ export function resolveMember(ctx: Context, expr: Extract<AstExpr, { kind: 'memb
       if (object.name === 'prev') return prevField(ctx, name.text, name.span, span);
       if (object.name === 'match') return matchInfo(ctx, name.text, name.span, span);
       const known = ctx.scope.key?.some((key) => key.name === object.name) === true || ctx.globals.params.has(object.name)
-        || ctx.globals.consts.has(object.name) || ctx.globals.declarations.unavailable.has(object.name);
+        || ctx.globals.consts.has(object.name) || ctx.globals.declarations.features.has(object.name) || ctx.globals.declarations.tables.has(object.name);
       if (!known) return unknownStage(ctx, object.name, object.span);
     }
   }
+  const row = lookup(ctx, object, name, span);
+  if (row !== 'none') return row;
   const ofInput = pickedOfInput(ctx, object, name, span);
   if (ofInput !== 'none') return ofInput;
   const picked = firstOrLast(ctx, object, name, span);
@@ -173,7 +178,7 @@ function unknownInWindow(ctx: Context, window: WindowView, name: string, span: S
     }
   }
   const known = [
-    ...events.names(), ...inputs, ...scope.key?.map((key) => key.name) ?? [], ...globals.params.keys(), ...globals.consts.keys(), ...ctx.locals.keys(), ...scope.words ?? [], 'window',
+    ...events.names(), ...inputs, ...scope.key?.map((key) => key.name) ?? [], ...globals.params.keys(), ...globals.consts.keys(), ...ctx.locals.keys(), ...scope.words ?? [], ...globals.features.keys(), 'window',
   ];
   const only = events.types.filter((one) => one.fields.has(name)).map((one) => one.name);
   const types = events.types.map((one) => one.name).join(' | ');

@@ -13,11 +13,12 @@ import { noTimeBound } from './no-time-bound.ts';
 import { redundantBans } from './redundant-bans.ts';
 import { redundantLoops } from './redundant-loops.ts';
 import { canHold, lateness, triggers, type WindowCheck } from './windows.ts';
+import { rosterWithoutClock } from './roster-without-clock.ts';
 import { withinLimits } from './within-limits.ts';
 
 const CHECKS: readonly Check[] = [
   emptyMatch, withinLimits, needsBound, noTimeBound, neverTrue, neverMatches, redundantLoops, redundantBans, arrowMistakes, firstDropsOthers, boundsWithoutEffect,
-  conditionsWithoutEffect,
+  conditionsWithoutEffect, rosterWithoutClock,
 ];
 
 const WINDOW_CHECKS: readonly WindowCheck[] = [triggers, lateness, canHold];

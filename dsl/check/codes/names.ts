@@ -88,7 +88,7 @@ export const nameCodes = {
     example: 'param limit: int = 50 in 0 .. 10', corrected: 'param limit: int = 5 in 0 .. 10',
   },
   'not-available': {
-    severity: 'error', meaning: 'This part of the language is not available in this version.', cause: '`feature`, `table`, `each`, `window`, `lasting` and `timeAvg` come in a later version.',
-    example: 'table merchants { id: string key, risk: float }', corrected: 'param risky: float = 0.8 in 0 .. 1',
+    severity: 'error', meaning: 'A part of the language that this version does not have.', cause: 'It comes in a later version.',
+    example: 'event Part = each p in Payment.tags { card: p }', corrected: 'event Part { card: string }',
   },
 } as const satisfies Record<string, CodeInfo>;
