@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { ev, Job, planOf, runCut, s, TYPES } from './harness.ts';
+import { ev, Job, planOf, run, runCut, s, TYPES } from './harness.ts';
 
 const told = (text: string, ...events: Parameters<typeof runCut>[1][number][]): unknown[] =>
   runCut(`${TYPES} ${text}`, events).alerts.map(({ rule, at, fields }) => [rule, at / 1000, ...Object.values(fields)]);
@@ -39,9 +39,9 @@ describe('a feature', () => {
       rule S { by k match all a a: A limit 1 per 1h by n alert ch { n } }`, [ev('A', 0), ev('A', 5), ev('C', 60)]);
     expect(alerts.map(({ rule, at, severity, fields }) => [rule, at / 1000, severity, fields['n']])).toEqual([['S', 0, 'medium', 1], ['S', 5, 'medium', 2], ['R', 9, 'critical', 2], ['R', 14, 'low', 1]]);
   });
-  test('is before each event also for what only restarts a silence, and for events that start nothing', () => {
-    expect(told(`feature n = count() of A by k rule R { by k match all c c: C where n == 70 alert ch { n } }`,
-      ...Array.from({ length: 70 }, (_, i) => ev('A', i)), ev('C', 100))).toEqual([['R', 100, 70]]);
+  test('has the events that concern no rule too', () => {
+    const { alerts } = run(`${TYPES} feature n = count() of A by k rule R { by k match all c c: C where n == 70 alert ch { n } }`, [...Array.from({ length: 70 }, (_, i) => ev('A', i)), ev('C', 100)]);
+    expect(alerts.map(({ fields }) => fields['n'])).toEqual([70]);
   });
   test('of texts: the latest, the least, how many different ones', () => {
     const text = 'event P { c: string, m: string?, at: time } time at feature recent = last(m) of P by c feature least = min(m) of P by c over 5s feature different = distinct(m) of P by c over 5s';
@@ -84,4 +84,26 @@ test('the value of a span comes from params and consts', () => {
   const text = `${TYPES} param hours: int = 1 const minute = 1m feature n = count() of A by k over hours * 60 * minute rule R { by k match all b b: B alert ch { n } }`;
   expect(runCut(text, [ev('A', 0), ev('B', 3599), ev('B', 3600)]).alerts.map(({ fields }) => fields['n'])).toEqual([1, 0]);
   expect(runCut(text, [ev('A', 0), ev('B', 3600)], { params: { hours: 2 } }).alerts.map(({ fields }) => fields['n'])).toEqual([1]);
+});
+
+describe('features and tables in windows', () => {
+  test('a filter sees a feature before the event, a report after it or with what is over gone', () => {
+    expect(told(`feature n = count() of A by k over 10s
+      rule Fresh { by k on A where n < 2 window tumbling 10s having count() > 0 alert ch { c: count(), n } }`, ev('A', 0), ev('A', 1), ev('A', 2), ev('A', 3), ev('A', 12), ev('A', 30)))
+      .toEqual([['Fresh', 10, 2, 3], ['Fresh', 20, 1, 1], ['Fresh', 40, 1, 0]]);
+    expect(told(`feature n = count() of A by k rule Slide { by k on A window sliding 5s having count() >= 2 and n < 4 alert ch { c: count(), n } }`, ev('A', 0), ev('A', 1), ev('A', 2), ev('A', 3)))
+      .toEqual([['Slide', 1, 2, 2], ['Slide', 2, 3, 3]]);
+  });
+  test('a named input, the key, an aggregate and a report read a table', () => {
+    const job = new Job(planOf(`event Click { ad: string, at: time } time at
+      table ads { id: string key, campaign: string, price: float }
+      table campaigns { id: string key, owner: string, least: int }
+      rule Spent { by campaign = ads[ad].campaign on c: Click where ads[ad].price > 1 window tumbling 10s having count(c) >= campaigns[campaign].least
+        alert ch { campaign, n: count(c), spent: sum(ads[c.ad].price), owner: campaigns[campaign].owner } }`));
+    job.engine.setTable('ads', [{ id: 'a', campaign: 'x', price: 2 }, { id: 'b', campaign: 'x', price: 3 }, { id: 'c', campaign: 'y', price: 5 }, { id: 'd', campaign: 'x', price: 1 }]);
+    job.engine.setTable('campaigns', [{ id: 'x', owner: 'Ann', least: 2 }, { id: 'y', owner: 'Bob', least: 2 }]);
+    job.push(['a', 'b', 'c', 'd', 'z'].map((ad, i) => ({ type: 'Click', at: s(i), ad })));
+    job.engine.advance(Infinity);
+    expect(job.alerts.map(({ key, fields }) => [key, fields])).toEqual([[{ campaign: 'x' }, { campaign: 'x', n: 2, spent: 5, owner: 'Ann' }]]);
+  });
 });
