@@ -63,10 +63,6 @@ export function collectDeclarations(files: readonly SourceFile[], report: Report
   return found;
 }
 
-export function notAvailable(report: Report, span: Span, what: string): undefined {
-  return report.add('not-available', span, `\`${what}\` is not available in this version.`);
-}
-
 /** The hint `did you mean "x"?` where one of the candidates is close to `name`. */
 export function meant(name: string, candidates: Iterable<string>): string | undefined {
   const candidate = didYouMean(name, candidates);

@@ -5,6 +5,7 @@ import type { Program } from '../typed.ts';
 import { checkFinished } from './checks/index.ts';
 import { resolveConstants } from './constants.ts';
 import { collectDeclarations } from './declarations.ts';
+import { resolveEach } from './each.ts';
 import { refuseEmitCycles } from './emit-cycles.ts';
 import { toEventType } from './event-types.ts';
 import { resolveEvents, resolveOnce } from './events.ts';
@@ -38,11 +39,12 @@ export function check(files: readonly SourceFile[], options: CheckOptions = {}):
     params: new Map(), consts: new Map(), fns: new Map(), features: new Map(),
   };
   resolveConstants(globals);
+  globals.events = resolveEach(globals);
   globals.events = resolveOnce(globals, declarations);
   resolveFeatures(globals);
   const rules = [...declarations.rules.values()].map((decl) => checkRule(globals, decl));
   const checked = new Map(rules.map((rule) => [rule.decl.name.text, rule]));
-  refuseEmitCycles(report, rules);
+  refuseEmitCycles(globals, rules);
   const tests = declarations.tests.map((test) => checkTest(globals, test, checked));
   for (const rule of rules) checkFinished(globals, rule);
 

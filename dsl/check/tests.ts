@@ -3,6 +3,7 @@ import type { FieldType, Literal, Output, Test, Type } from '../typed.ts';
 import { constantNumber, literalOf } from './constants.ts';
 import { contextOf } from './context.ts';
 import { meant } from './declarations.ts';
+import { refuseMade } from './each.ts';
 import type { EventInfo } from './event-types.ts';
 import { elaborate } from './expressions.ts';
 import type { Globals } from './globals.ts';
@@ -156,6 +157,7 @@ function event(globals: Globals, step: Of<'event'>): Step | undefined {
   const at = timeOf(globals, step.at);
   const type = eventType(globals, step.type);
   if (type === undefined) return undefined;
+  refuseMade(globals, type, step.type.span, 'given');
   const given = new Map<string, unknown>();
   for (const field of step.fields.filter((one) => isNew(globals, step.fields, one))) {
     const value = fieldOfEvent(globals, type, field);

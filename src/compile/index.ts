@@ -1,7 +1,7 @@
 /** From a checked program to the plan that the engine runs. */
 import type { Expr, Feature, Literal, Pattern, PatternRule, Program, Rule, Type } from '../../dsl/typed.ts';
 import type { Schema } from '../core/schema.ts';
-import { fieldsRead, makeContext } from './context.ts';
+import { CompileError, fieldsRead, makeContext } from './context.ts';
 import { expressionsOfFeature, featuresRead, placeFeatures, planFeatures } from './features.ts';
 import type { KeyPlan, Plan, Predicate } from './plan.ts';
 import { compileRule } from './rule.ts';
@@ -41,6 +41,7 @@ export function checkParam(program: Program, name: string, value: Literal): Lite
 
 export function compile(program: Program, options: CompileOptions = {}): Plan {
   const rules = program.rules.filter((rule) => rule.mode.kind !== 'off' && (options.rules === undefined || options.rules.includes(rule.name)));
+  for (const rule of rules) refuseUnavailable(program, rule);
   const params = new Map<string, Literal>();
   for (const [name, param] of program.params) params.set(name, param.value);
   for (const [name, value] of Object.entries(options.params ?? {})) params.set(name, checkParam(program, name, value));
@@ -85,6 +86,13 @@ export function compile(program: Program, options: CompileOptions = {}): Plan {
     features: planFeatures(context, pools.features, context.readBefore),
     predicates: pools.predicates, keys: pools.keys, rules: rulePlans, tables: context.tables,
   };
+}
+
+/** @throws CompileError for what the language has and this version cannot run. */
+function refuseUnavailable(program: Program, rule: Rule): void {
+  for (const type of typesRead(program, rule)) {
+    if (program.events.get(type)?.each !== undefined) throw new CompileError(rule.name, rule.span, `"${type}", an event made of a list,`);
+  }
 }
 
 /** The features that a rule reads. */

@@ -61,12 +61,6 @@ describe('docs/language.md', () => {
     }
   });
 
-  test.each([
-    ['event Part = each p in Payment.parts { card: p.card }'],
-  ])('what section 14 lists is one clear error: %s', (text) => {
-    expect(findings(`${prelude}\n${text}`, ['error'])).toMatch(/not available in this version/);
-  });
-
   test('every link inside the document leads to a heading', () => {
     const headings = [...document.matchAll(/^#+ (.*)$/gm)].map((match) => match[1]!.toLowerCase().replace(/[^\w\s-]/g, '').trim().replace(/\s+/g, '-'));
     const links = [...document.matchAll(/\]\(#([^)]*)\)/g)].map((match) => match[1]!);
