@@ -5,6 +5,7 @@ import type { Plan } from '../compile/index.ts';
 import type { AnyRulePlan, RulePlan } from '../compile/plan.ts';
 import { conjunctsOf, isEventOnly } from '../compile/walk.ts';
 import { costsOf } from './cost.ts';
+import { featureCosts } from './feature-costs.ts';
 import { describeWindow, type OwnParts } from './describe-window.ts';
 import { indexRegister, positionName, registerText } from './parts.ts';
 import { printExpr } from './print.ts';
@@ -74,6 +75,7 @@ const ARROW = { followed: '->', any: '->>', next: '=>' } as const;
 /** Describes a rule of a plan. The plan should hold this rule alone: then `fields` are those that it reads. */
 export function describeRule(plan: Plan, rulePlan: AnyRulePlan): RuleDescription {
   const { rule } = rulePlan;
+  const own = rulePlan.kind === 'window' ? describeWindow(rulePlan) : describePattern(plan, rulePlan);
   return {
     kind: rulePlan.kind,
     rule: rule.name,
@@ -83,7 +85,7 @@ export function describeRule(plan: Plan, rulePlan: AnyRulePlan): RuleDescription
     sees: [...rule.sees].map(([type, { filters }]) => ({ type, filters: filters.map((filter) => printExpr(filter, rule)) })),
     fields: fieldsOf(plan, rulePlan),
     having: rule.having === undefined ? undefined : printExpr(rule.having, rule),
-    ...(rulePlan.kind === 'window' ? describeWindow(rulePlan) : describePattern(plan, rulePlan)),
+    ...own, costs: [...own.costs, ...featureCosts(plan)],
   };
 }
 
@@ -118,7 +120,7 @@ function keyText(part: RulePlan['rule']['key'][number]): string {
 }
 
 function fieldsOf(plan: Plan, { rule }: AnyRulePlan): RuleDescription['fields'] {
-  return plan.schema.types.filter((type) => rule.sees.has(type.name)).map((type) => {
+  return plan.schema.types.filter((type, index) => rule.sees.has(type.name) || plan.features.some(({ keys }) => keys[index] !== undefined)).map((type) => {
     const time = type.fields[type.time]?.name;
     const isDecoded = (field: (typeof type.fields)[number]): boolean => field.slot >= 0 || field.name === time;
     const name = (field: (typeof type.fields)[number]): string => (field.source === field.name ? field.name : `${field.name} from ${JSON.stringify(field.source)}`);
