@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { WindowRule } from '../../../dsl/typed.ts';
-import { bare, errorCodes, programOf, ruleFindings, ruleText } from './support.ts';
+import { bare, errorCodes, findings, programOf, ruleFindings, ruleText } from './support.ts';
 
 const IN = 'by card\n on Payment\n window tumbling 1h\n';
 
@@ -137,6 +137,11 @@ describe('when a window is reported', () => {
   ])('window %s %s is an error: %s', (shape, clauses, code) => expect(errorCodes(`on Payment\n window ${shape}\n ${clauses}`)).toEqual([code]));
   test('that can never hold is a warning', () => {
     expect(ruleFindings(`${IN} having count() > 5 and count() < 3\n alert out {}`)).toEqual([expect.stringMatching(/^~never-matches: `having` can never be true/)]);
+  });
+  test('a test may ask whether an alert is final', () => {
+    const text = (field: string) => `${ruleText(`${IN} trigger every event\n alert out { n: count() }`)}test R "t" {\n @1s Payment { card: "a" }\n expect @1s { ${field} }\n}`;
+    expect(programOf(text('final: false')).tests[0]!.expects[0]!.fields).toEqual({ final: false });
+    expect(findings(text('final: 5')).map((finding) => finding.split(':')[0])).toEqual(['type-mismatch']);
   });
   test('that none of some input came can be asked', () => expect(errorCodes('by card\n on p: Payment, l: Login\n window tumbling 1h\n having count(l) == 0 and count(p) > 3')).toEqual([]));
 });
