@@ -67,13 +67,17 @@ export const canHold: WindowCheck = ({ report, rule }) => {
 /** The part of a condition that asks for no event at all. `single`: what is counted of the only input is counted of all. */
 function emptiness(condition: Expr, single: boolean): Expr | undefined {
   if (condition.kind === 'and' || condition.kind === 'or') return emptiness(condition.left, single) ?? emptiness(condition.right, single);
-  if (condition.kind !== 'compare') return undefined;
-  const { left, right, op } = condition;
+  // What holds of every window turns into its contrary.
+  const negated = condition.kind === 'not';
+  const compared = negated ? condition.operand : condition;
+  if (compared.kind !== 'compare') return undefined;
+  const { left, right, op } = compared;
   const isCount = (expr: Expr): boolean => expr.kind === 'windowAggregate' && expr.fn === 'count' && expr.where === undefined && expr.value === undefined && (expr.input === undefined || single);
   const [count, limit] = isCount(left) ? [op, right] : isCount(right) ? [FLIPPED[op], left] : [];
   if (count === undefined || limit?.kind !== 'literal' || typeof limit.value !== 'number') return undefined;
   const never = count === '==' || count === '<=' ? limit.value < 1 : count === '<' && limit.value <= 1;
-  return never ? condition : undefined;
+  const always = count === '!=' || count === '>' ? limit.value < 1 : count === '>=' && limit.value <= 1;
+  return (negated ? always : never) ? condition : undefined;
 }
 
 const FLIPPED = { '==': '==', '!=': '!=', '<': '>', '<=': '>=', '>': '<', '>=': '<=' } as const;

@@ -129,7 +129,7 @@ describe('when a window is reported', () => {
   });
   test('late within', () => expect(bare(windowOf(`${IN} late within 1m`).window.lateWithin)).toMatchObject({ value: 60_000 }));
   test.each([
-    ['having count() == 0', 'empty-window'], ['having count() < 1', 'empty-window'], ['having 0 >= count()', 'empty-window'], ['having sum(amount) > 5 or count() == 0', 'empty-window'],
+    ['having count() == 0', 'empty-window'], ['having count() < 1', 'empty-window'], ['having 0 >= count()', 'empty-window'], ['having not count() > 0', 'empty-window'], ['having sum(amount) > 5 and not (count() != 0)', 'empty-window'], ['having sum(amount) > 5 or count() == 0', 'empty-window'],
     ['trigger on rise', 'rise-without-having'], ['having count() > 3\n on clear alert b {}\n alert a {}', 'clear-without-rise'], ['trigger every 0 events', 'out-of-bounds'], ['late within 0s', 'out-of-bounds'], ['having count()', 'not-a-condition'],
   ])('%s is an error: %s', (clauses, code) => expect(errors(clauses)).toEqual([code]));
   test.each([
