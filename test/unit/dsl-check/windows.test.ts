@@ -135,6 +135,10 @@ describe('when a window is reported', () => {
   test.each([
     ['global', '', 'window-without-report'], ['count 10', 'late within 1m', 'late-here'], ['global', 'trigger every event\n late within 1m', 'late-here'], ['sliding 1h', 'late within 1m', 'late-here'], ['sliding 1h', 'trigger early every 10s', 'trigger-here'],
   ])('window %s %s is an error: %s', (shape, clauses, code) => expect(errorCodes(`on Payment\n window ${shape}\n ${clauses}`)).toEqual([code]));
+  test('that always holds is a warning, but where it is read when the last event has left', () => {
+    expect(ruleFindings(`${IN} having count() > 0 and sum(amount) > 5\n alert out {}`)).toEqual([expect.stringMatching(/^~no-effect: This has no effect: a window has an event/)]);
+    expect(ruleFindings(`${IN} trigger on rise\n having count() >= 1\n alert out {}`)).toEqual([]);
+  });
   test('that can never hold is a warning', () => {
     expect(ruleFindings(`${IN} having count() > 5 and count() < 3\n alert out {}`)).toEqual([expect.stringMatching(/^~never-matches: `having` can never be true/)]);
   });
