@@ -162,7 +162,7 @@ function unknownStage(ctx: Context, name: string, span: Span): undefined {
   if (scope.stage === undefined) {
     return globals.report.add('unknown-name', span, `Unknown name "${name}": ${scope.place} knows no stages.`, { hint: meant(name, scope.event?.names() ?? []) });
   }
-  return globals.report.add('unknown-stage', span, `Unknown stage "${name}".`, { hint: meant(name, [...scope.stageNames ?? [], ...scope.event?.names() ?? []]) ?? (/^(previous|before|last)$/i.test(name) ? 'the event bound before this one is prev' : undefined) });
+  return globals.report.add('unknown-stage', span, `Unknown stage "${name}".`, { hint: meant(name, [...scope.stageNames ?? [], ...scope.event?.names() ?? []]) ?? (/^(previous|before|last)$/i.test(name) ? 'the event bound before this one is prev' : name === 'window' ? 'when a match is, match.from and match.to say; window.start belongs to a rule with a window' : undefined) });
 }
 
 /** A name in a rule with a window, before a `.` or by itself. */

@@ -60,6 +60,10 @@ export const canHold: WindowCheck = ({ report, rule }) => {
     report.add('empty-window', empty.span, 'A window in which a key has no event does not exist, so this can never be true.', { hint: 'that nothing comes is a silence: match not a for 1h; a key that never had an event is named by a table: by … from' });
     return;
   }
+  // Under `trigger on rise` it is also read when the last event has left.
+  for (const part of window.trigger?.kind === 'rise' ? [] : conjunctsOf(having)) {
+    if (holdsOfAny(part, window.inputs.length === 1) === true) report.add('no-effect', part.span, 'This has no effect: a window has an event, or it does not exist.', { hint: 'leave it out' });
+  }
   const conflict = contradiction(conjunctsOf(having), (expr) => expr.kind === 'windowAggregate' && (expr.fn === 'count' || expr.fn === 'distinct'));
   if (conflict !== undefined) report.add('never-matches', conflict.at.span, `\`having\` can never be true: ${conflict.why}.`);
 };
@@ -67,13 +71,26 @@ export const canHold: WindowCheck = ({ report, rule }) => {
 /** The part of a condition that asks for no event at all. `single`: what is counted of the only input is counted of all. */
 function emptiness(condition: Expr, single: boolean): Expr | undefined {
   if (condition.kind === 'and' || condition.kind === 'or') return emptiness(condition.left, single) ?? emptiness(condition.right, single);
+  const holds = holdsOfAny(condition.kind === 'not' ? condition.operand : condition, single);
+  return holds === (condition.kind === 'not') ? condition : undefined;
+}
+
+/** What a comparison of the number of a window's events comes to in every window that has one; undefined: it depends. */
+function holdsOfAny(condition: Expr, single: boolean): boolean | undefined {
   if (condition.kind !== 'compare') return undefined;
   const { left, right, op } = condition;
   const isCount = (expr: Expr): boolean => expr.kind === 'windowAggregate' && expr.fn === 'count' && expr.where === undefined && expr.value === undefined && (expr.input === undefined || single);
-  const [count, limit] = isCount(left) ? [op, right] : isCount(right) ? [FLIPPED[op], left] : [];
-  if (count === undefined || limit?.kind !== 'literal' || typeof limit.value !== 'number') return undefined;
-  const never = count === '==' || count === '<=' ? limit.value < 1 : count === '<' && limit.value <= 1;
-  return never ? condition : undefined;
+  const [compared, limit] = isCount(left) ? [op, right] : isCount(right) ? [FLIPPED[op], left] : [];
+  if (compared === undefined || limit?.kind !== 'literal' || typeof limit.value !== 'number') return undefined;
+  const { value } = limit;
+  switch (compared) {
+    case '==': return value < 1 ? false : undefined;
+    case '!=': return value < 1 ? true : undefined;
+    case '<': return value <= 1 ? false : undefined;
+    case '<=': return value < 1 ? false : undefined;
+    case '>': return value < 1 ? true : undefined;
+    case '>=': return value <= 1 ? true : undefined;
+  }
 }
 
 const FLIPPED = { '==': '==', '!=': '!=', '<': '>', '<=': '>=', '>': '<', '>=': '<=' } as const;
