@@ -1,4 +1,5 @@
 import type { Argument, Expr as AstExpr } from '../ast.ts';
+import { functionMeant } from '../slips.ts';
 import { walk } from '../walk.ts';
 import { aggregate, isAggregate, timeOf } from './aggregates.ts';
 import { meant } from './declarations.ts';
@@ -37,8 +38,13 @@ export function resolveCall(ctx: Context, call: Call): Value | undefined {
   if (ctx.globals.unread.declares('fn', name)) return undefined;
   const known = [...ctx.globals.fns.keys(), ...builtins.keys(), 'any', 'timeOf', 'count', 'sum', 'avg', 'stddev', 'first', 'last', 'distinct', 'values', 'lasting', 'timeAvg', ...(ctx.scope.window === undefined ? [] : windowAggregateNames)];
   return ctx.globals.report.add('unknown-function', span, `Unknown function "${name}".`, {
-    hint: name === 'now' ? 'there is no now(): a rule must give the same answer whenever it is run; use the event\'s time' : meant(name, known),
+    hint: name === 'now' ? 'there is no now(): a rule must give the same answer whenever it is run; use the event\'s time' : ctx.globals.declarations.tables.has(name) ? `a table is looked up by ${name}[…]` : functionHint(name) ?? meant(name, known),
   });
+}
+
+function functionHint(name: string): string | undefined {
+  const like = functionMeant(name);
+  return like && `write ${like}`;
 }
 
 /** The arguments as values; regular expressions are left to the function. */

@@ -3,7 +3,7 @@ import type { Expr, Field, Type } from '../typed.ts';
 import { contextOf, type Context } from './context.ts';
 import { meant } from './declarations.ts';
 import { acceptedBy, viewOf, type EventInfo } from './event-types.ts';
-import { checkTime } from './events.ts';
+import { checkTime, timesOf } from './events.ts';
 import { elaborate } from './expressions.ts';
 import type { Globals } from './globals.ts';
 import { isNew } from './outputs.ts';
@@ -83,7 +83,7 @@ function fillIn(globals: Globals, info: EventInfo, decl: EachDecl, resolve: (sou
   const made: EventInfo = { ...info, fields, fieldSpans, broken, each: { source: resolved.name, list: list.expr, values } };
   const known = (name: Name): Field | undefined => {
     const field = fields.get(name.text);
-    if (field === undefined && !broken) report.add('unknown-field', name.span, `"${info.name}" has no field "${name.text}".`, { hint: meant(name.text, fields.keys()) });
+    if (field === undefined && !broken) report.add('unknown-field', name.span, `"${info.name}" has no field "${name.text}".`, { hint: meant(name.text, fields.keys()) ?? (name === decl.time ? timesOf(fields) : undefined) });
     return field;
   };
   const time = decl.time && checkTime(info.name, decl.time, known(decl.time), report);

@@ -72,7 +72,7 @@ function eventInfo(decl: EventDecl, base: EventInfo | undefined, broken: boolean
   return { name: decl.name.text, span: decl.name.span, base, fields, fieldSpans, time, id: [...new Set(id)], once: base?.once, broken };
 }
 
-function timesOf(fields: ReadonlyMap<string, Field>): string | undefined {
+export function timesOf(fields: ReadonlyMap<string, Field>): string | undefined {
   const times = [...fields.values()].filter((field) => field.type.kind === 'time').map((field) => field.name);
   return times.length === 0 ? 'declare a field of type time' : `write time ${times[0]}`;
 }

@@ -1,4 +1,5 @@
 import type { Expr as AstExpr } from '../ast.ts';
+import { meant } from './declarations.ts';
 import { resolveCall } from './calls.ts';
 import type { Context } from './context.ts';
 import { fold } from './fold.ts';
@@ -76,7 +77,7 @@ function index(ctx: Context, expr: Extract<AstExpr, { kind: 'index' }>): Value |
   const at = elaborate(ctx, expr.index);
   if (object === undefined || at === undefined) return undefined;
   const { type } = object.expr;
-  if (type.kind !== 'list') return ctx.globals.report.add('type-mismatch', object.expr.span, `Only lists have elements; this is ${aType(type)}.`);
+  if (type.kind !== 'list') return ctx.globals.report.add('type-mismatch', object.expr.span, `Only lists have elements; this is ${aType(type)}.`, { hint: expr.object.kind === 'name' ? meant(expr.object.name, ctx.globals.declarations.tables.keys()) : undefined });
   if (at.expr.type.kind !== 'int') return ctx.globals.report.add('type-mismatch', at.expr.span, `An element is named by an int, counted from 0; this is ${aType(at.expr.type)}.`);
   return value(type.element.type, expr.span, { kind: 'index', object: object.expr, index: at.expr }, 2);
 }

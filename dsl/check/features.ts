@@ -27,7 +27,7 @@ function checkFeature(globals: Globals, name: string, decl: FeatureDecl): Featur
   const every = decl.every && checkDuration(globals, decl.every, constantScope(`the panes of the feature "${name}"`));
   if (decl.every !== undefined && decl.over === undefined) {
     globals.report.add('every-without-over', decl.every.span, '`every` cuts the span of a feature into panes, and this one has no span.', { hint: 'write over 24h every 1m' });
-  } else if (over?.kind === 'literal' && every?.kind === 'literal' && Number(every.value) > Number(over.value)) {
+  } else if (over?.kind === 'literal' && every?.kind === 'literal' && Number(every.value) > Number(over.value) && !globals.unread.at(decl.over!.span)) {
     globals.report.add('out-of-bounds', decl.every!.span, 'The panes of a feature are no longer than its span.');
   }
   if (made === undefined || (decl.where !== undefined && cond === undefined) || key.includes(undefined)) return undefined;

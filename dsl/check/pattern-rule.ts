@@ -100,7 +100,7 @@ function silenceDuration(globals: Globals, reader: ShapeReader, not: NotPattern,
     if (target !== undefined && names.has(name) && reader.boundPlace(target) !== undefined) return reader.fromAfter(target, name);
     return stage && reader.fromStage(stage, name);
   };
-  return checkDuration(globals, not.for, { place: 'the time of a silence', key, stage: seen, stageNames: reader.stageNames, undefinedStages: reader.undefinedStages });
+  return checkDuration(globals, not.for, { place: 'the time of a silence', key, isKeyRead: () => isKeyRead(globals, reader.shape.rule, key), stage: seen, stageNames: reader.stageNames, undefinedStages: reader.undefinedStages });
 }
 
 /** `within`, `within session`, `gap`. */

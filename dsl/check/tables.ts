@@ -121,7 +121,8 @@ export function rosterOf(
     const column = info.columns.get(part.name);
     if (column === undefined) {
       fine = false;
-      if (!info.broken) report.add('unknown-field', part.span, `The table "${from.text}" has no column "${part.name}", so its rows are no keys of this rule.`, { hint: meant(part.name, info.columns.keys()) ?? `each part of the key is a column: by ${info.table.key} from ${from.text}` });
+      // A part that is wrong by itself has been reported.
+      if (!info.broken && part.type !== undefined) report.add('unknown-field', part.span, `The table "${from.text}" has no column "${part.name}", so its rows are no keys of this rule.`, { hint: meant(part.name, info.columns.keys()) ?? `each part of the key is a column: by ${info.table.key} from ${from.text}` });
     } else if (part.type !== undefined && (!fits(column.type, part.type) || column.optional)) {
       fine = false;
       report.add('type-mismatch', part.span, column.optional ? `"${part.name}" may be null in the table "${from.text}", and a key may not.`

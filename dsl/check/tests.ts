@@ -12,7 +12,7 @@ import type { CheckedRule } from './rule.ts';
 import { eventType } from './stages.ts';
 import type { TableInfo } from './tables.ts';
 import { readTime } from './times.ts';
-import { DURATION, INT, STRING, aType, fits, isNumber, isText } from './types.ts';
+import { BOOL, DURATION, INT, STRING, aType, fits, isNumber, isText } from './types.ts';
 import { definition } from './unread.ts';
 
 type Expect = Test['expects'][number];
@@ -323,6 +323,7 @@ function alertFields(tested: readonly CheckedRule[], timeout: boolean): Map<stri
       if (output.kind === 'alert' && output.onTimeout === timeout) output.fields.forEach(({ name, value }) => add(name, value.type));
     }
     rule?.key.forEach(({ name, type }) => add(name, type));
+    if (rule?.kind === 'window') add('final', BOOL);
   }
   for (const [name, type] of OF_EVERY_ALERT) if (!known.has(name)) add(name, type);
   return known;

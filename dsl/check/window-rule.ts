@@ -31,7 +31,7 @@ export function checkWindowRule(globals: Globals, decl: RuleDecl, clauses: Claus
   const inputs = named.map((input) => ({ ...input, where: filterOf(globals, input.types[0]!, input.written.where, key.names), all: input.written.where === undefined }));
   const sees = seesOf(globals, inputs);
   const shape = checkShape(globals, clause);
-  const reports = (place: string, cleared = false): Scope => reportScope(globals, decl, key.names, { inputs, shape: clause.shape.kind, broken: on === undefined || inputs.length < on.inputs.length, cleared }, place);
+  const reports = (place: string, cleared = false): Scope => reportScope(globals, decl, key.names, { inputs, shape: clause.shape.kind, broken: on === undefined || inputs.length < on.inputs.length || globals.unread.breaks(on.span), cleared }, place);
 
   const having = clauses.one('having');
   const cond = having && condition(contextOf(globals, reports('`having`')), having.cond, '`having`');
@@ -130,7 +130,7 @@ function checkShape(globals: Globals, { shape, span }: WindowClause): Window['sh
       const every = shape.every && duration(shape.every, 'the time between windows');
       if (size === undefined || (shape.every !== undefined && every === undefined)) return undefined;
       const [length, step] = [literalOf(size), every && literalOf(every)];
-      if (length !== undefined && step !== undefined && step > length) {
+      if (length !== undefined && step !== undefined && step > length && !globals.unread.inside(span, /./)) {
         globals.report.add('no-effect', span, 'Events between one window and the next have no effect: they are in none.', { hint: 'make the window longer, or every shorter' });
       }
       return { kind: 'sliding', size, ...(every && { every }) };
@@ -146,7 +146,7 @@ function checkShape(globals: Globals, { shape, span }: WindowClause): Window['sh
       const every = shape.every && count(shape.every, 'the number of events between windows');
       if (size === undefined || (shape.every !== undefined && every === undefined)) return undefined;
       const [length, step] = [literalOf(size), every && literalOf(every)];
-      if (length !== undefined && step !== undefined && step > length) {
+      if (length !== undefined && step !== undefined && step > length && !globals.unread.inside(span, /./)) {
         globals.report.add('no-effect', span, 'Events between one window and the next have no effect: they are in none.', { hint: 'make the window longer, or every shorter' });
       }
       return { kind: 'count', size, ...(every && { every }) };

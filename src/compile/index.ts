@@ -1,12 +1,13 @@
 /** From a checked program to the plan that the engine runs. */
 import type { Expr, Feature, Literal, Pattern, PatternRule, Program, Rule, Type } from '../../dsl/typed.ts';
 import type { Schema } from '../core/schema.ts';
-import { CompileError, fieldsRead, makeContext } from './context.ts';
+import { fieldsRead, makeContext } from './context.ts';
 import { listsOf, madeTypes, planEach, slotsOfEach, withOrigins } from './each.ts';
 import { expressionsOfFeature, featuresRead, placeFeatures, planFeatures } from './features.ts';
 import type { KeyPlan, Plan, Predicate } from './plan.ts';
 import { compileRule } from './rule.ts';
 import { shareStarts } from './share.ts';
+import { compileWindow, windowExpressions } from './window.ts';
 
 export type { Plan } from './plan.ts';
 export { tablesOf } from './tables.ts';
@@ -41,14 +42,19 @@ export function checkParam(program: Program, name: string, value: Literal): Lite
 }
 
 export function compile(program: Program, options: CompileOptions = {}): Plan {
-  const rules = program.rules.filter((rule) => rule.mode.kind !== 'off' && (options.rules === undefined || options.rules.includes(rule.name))).map(toPattern);
+  const rules = program.rules.filter((rule) => rule.mode.kind !== 'off' && (options.rules === undefined || options.rules.includes(rule.name)));
   const params = new Map<string, Literal>();
   for (const [name, param] of program.params) params.set(name, param.value);
   for (const [name, value] of Object.entries(options.params ?? {})) params.set(name, checkParam(program, name, value));
 
   const read = { event: new Set<string>(), bound: new Set<string>() };
-  for (const rule of rules) for (const expr of expressionsOf(rule)) fieldsRead(expr, read);
-  const features = featuresRead(program, rules.flatMap((rule) => [...expressionsOf(rule)]));
+  for (const rule of rules) {
+    for (const expr of rule.kind === 'window' ? windowExpressions(rule) : expressionsOf(rule)) {
+      // A window keeps no events: what its aggregates read is read as the event comes.
+      fieldsRead(expr, rule.kind === 'window' ? { event: read.event, bound: read.event } : read);
+    }
+  }
+  const features = [...new Set(rules.flatMap((rule) => featuresOf(program, rule)))];
   for (const feature of features) for (const expr of expressionsOfFeature(feature)) fieldsRead(expr, read);
   const identityFields = new Set<string>();
   for (const event of program.events.values()) for (const name of event.id) identityFields.add(name);
@@ -73,11 +79,11 @@ export function compile(program: Program, options: CompileOptions = {}): Plan {
   };
   const pools = { predicates: [] as Predicate[], keys: [] as KeyPlan[], pool: [] as Literal[], slots, features: placeFeatures(features) };
   const context = makeContext(program, params, pools);
-  const rulePlans = shareStarts(rules.map((rule, index) => compileRule(context, rule, index)));
+  const rulePlans = shareStarts(rules.map((rule, index) => (rule.kind === 'window' ? compileWindow(context, rule, index) : compileRule(context, rule, index))));
 
   const events = [...program.events.values()];
   const fieldsOf = events.map((event) => new Map(event.fields.filter((f) => slots.has(f.name)).map((f) => [f.name, { slot: slots.get(f.name)!, type: f.type as Type }] as const)));
-  const keepBytes = events.map((event) => rules.some((rule) => rule.evidence === 'full' && [...rule.match.stages.values()].some((stage) => stage.accepts.includes(event.name))));
+  const keepBytes = events.map((event) => rules.some((rule) => rule.evidence === 'full' && rule.kind === 'pattern' && [...rule.match.stages.values()].some((stage) => stage.accepts.includes(event.name))));
   return {
     program, schema, params, pool: pools.pool,
     kept: events.map((event) => [...new Set(event.fields.filter((f) => read.bound.has(f.name) || event.id.includes(f.name)).map((f) => slots.get(f.name)!))]),
@@ -90,14 +96,8 @@ export function compile(program: Program, options: CompileOptions = {}): Plan {
   };
 }
 
-/** @throws CompileError for a window. */
-function toPattern(rule: Rule): PatternRule {
-  if (rule.kind === 'window') throw new CompileError(rule.name, rule.window.span, 'a window');
-  return rule;
-}
-
 /** The features that a rule reads. */
-export function featuresOf(program: Program, rule: Rule): Feature[] { return rule.kind === 'pattern' ? featuresRead(program, expressionsOf(rule)) : []; }
+export function featuresOf(program: Program, rule: Rule): Feature[] { return featuresRead(program, rule.kind === 'window' ? windowExpressions(rule) : expressionsOf(rule)); }
 
 /** Every event type that bears on a rule: those it sees, those that the features it reads are of, and those that either are made from. */
 export function typesRead(program: Program, rule: Rule): Set<string> {

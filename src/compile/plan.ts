@@ -3,12 +3,13 @@
  * engine turns into functions once.
  *
  * Generated code reads the event at hand from the engine's scratch `E` (one cell a slot, then its time), the key's parts from `K`, pooled
- * constants from `C`, the run-time library `R`, tables `T[i]`, features `V`, a class's registers from `F[c + cell]`, and the match view `M` where it walks bound events.
+ * constants from `C`, the run-time library `R`, tables `T[i]`, features `V`, a class's registers from `F[c + cell]`, the match view `M` where it walks bound
+ * events, and the window view `W` where it reads a window.
  * A condition is split in two: the *predicate* reads the event alone and is evaluated once an event for all rules that share it; the *rest* is
  * evaluated once a class (see docs/architecture.md).
  */
 import type { EachPlan, Schema } from '../core/schema.ts';
-import type { Expr, Field, Literal, PatternRule, Program, Type, WindowAggregateFn } from '../../dsl/typed.ts';
+import type { Expr, Field, Literal, PatternRule, Program, Type, WindowAggregateFn, WindowRule } from '../../dsl/typed.ts';
 import type { Automaton } from './automaton.ts';
 import type { CohortPlan } from './cohort.ts';
 
@@ -31,7 +32,7 @@ export interface Plan {
   readonly fields: readonly ReadonlyMap<string, { readonly slot: number; readonly type: Type }>[];
   readonly predicates: readonly Predicate[];
   readonly keys: readonly KeyPlan[];
-  readonly rules: readonly RulePlan[];
+  readonly rules: readonly AnyRulePlan[];
   /** Types made of the elements of lists, as far as rules read them; a type made of another stands behind it. */
   readonly each: readonly EachPlan[];
   /** The tables that rules read, `T[i]`. */
@@ -181,6 +182,7 @@ export interface PositionPlan {
 export interface OutputPlan {
   readonly kind: 'alert' | 'emit';
   readonly onTimeout: boolean;
+  readonly onClear: boolean;
   readonly target: string;
   readonly fields: readonly { readonly name: string; readonly type: Type; readonly fn: number }[];
 }
@@ -194,7 +196,10 @@ export interface StagePlan {
   readonly key: number;
 }
 
+export type AnyRulePlan = RulePlan | WindowPlan;
+
 export interface RulePlan {
+  readonly kind: 'pattern';
   readonly index: number;
   readonly rule: PatternRule;
   readonly automaton: Automaton;
@@ -233,6 +238,64 @@ export interface RulePlan {
   readonly isGroup: boolean;
   /** Sources of the functions that conditions and outputs name by index. */
   readonly functions: readonly string[];
+}
+
+/** All lengths in ms. */
+export type WindowShape =
+  | { readonly kind: 'tumbling'; readonly size: number; readonly offset: number }
+  | { readonly kind: 'calendar'; readonly unit: 'day' | 'week' | 'month'; readonly zone: string }
+  | { readonly kind: 'session'; readonly gap: number; readonly max: number }
+  | { readonly kind: 'global' }
+  /** `every` 0: read at each event of the key. `pane`: width of the panes that windows are put together from. */
+  | { readonly kind: 'sliding'; readonly size: number; readonly every: number; readonly pane: number }
+  /** `every` 0: one window after the other. `pane`: events in each. */
+  | { readonly kind: 'count'; readonly size: number; readonly every: number; readonly pane: number };
+
+/** What a window keeps: one of it for each distinct aggregate that the rule reads. */
+export interface WindowAggregatePlan {
+  readonly fn: WindowAggregateFn;
+  /** Kind of the value's type; undefined for `count`. */
+  readonly type: Type['kind'] | undefined;
+  readonly argument: number | undefined;
+  /** Index of the input it is over; -1: of all. */
+  readonly input: number;
+  /** Function () → the value of the event at hand, or -Infinity where it is not taken. */
+  readonly take: number;
+  /** For `explain`. */
+  readonly expr: Expr;
+}
+
+export interface WindowPlan {
+  readonly kind: 'window';
+  readonly index: number;
+  readonly rule: WindowRule;
+  readonly key: number;
+  /** The inputs: their names, types, and a key of their own where `by` names them, as a stage's. */
+  readonly stages: readonly StagePlan[];
+  /** Per input: the predicate of what it takes. */
+  readonly inputs: readonly number[];
+  /** Beside it: the function of what must hold for the key too, -1: nothing. */
+  readonly inputRests: readonly number[];
+  /** As of RulePlan. */
+  readonly sees: readonly number[];
+  readonly filters: readonly (readonly number[])[];
+  readonly filterRests: readonly (readonly number[])[];
+  /** A silent key has no window: that a table names it changes nothing. */
+  readonly roster: undefined;
+  readonly shape: WindowShape;
+  readonly aggregates: readonly WindowAggregatePlan[];
+  readonly trigger: { readonly kind: 'none' | 'rise' } | { readonly kind: 'time'; readonly every: number } | { readonly kind: 'events'; readonly every: number };
+  /** ms for which a closed window is kept; 0: it is not. */
+  readonly late: number;
+  readonly having: number;
+  readonly severity: number;
+  readonly limitBy: number;
+  readonly outputs: readonly OutputPlan[];
+  readonly functions: readonly string[];
+  readonly group: -1;
+  readonly isGroup: false;
+  readonly needsEveryEvent: false;
+  readonly hasTimeout: false;
 }
 
 export interface TimeSpan { readonly constant: number | undefined; readonly fn: number; readonly expr: Expr }

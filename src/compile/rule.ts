@@ -710,7 +710,7 @@ export function compileRule(context: Context, rule: PatternRule, index: number):
   }
   const matchFunction = (source: string): number => addFunction(`()=>{const F=H.f64,c=0;return ${source};}`);
   const outputs: OutputPlan[] = rule.outputs.map((output) => ({
-    kind: output.kind, onTimeout: output.onTimeout, target: output.target,
+    kind: output.kind, onTimeout: output.onTimeout, onClear: false, target: output.target,
     fields: output.fields.map((field) => ({ name: field.name, type: field.value.type, fn: matchFunction(emitValue(field.value, matchLeaf)) })),
   }));
   const timeSpan = (expr: Expr | undefined): TimeSpan | undefined => {
@@ -726,7 +726,7 @@ export function compileRule(context: Context, rule: PatternRule, index: number):
     || sequences.some((sequence) => sequence.steps.some((step) => step.arrow === 'next'));
 
   const plan: Omit<RulePlan, 'cohort'> = {
-    index, rule, automaton, key, stages, sees, filters, filterRests: filterRests.some((rests) => rests.some((rest) => rest >= 0)) ? filterRests : [], positions, starts, split, tracked,
+    kind: 'pattern', index, rule, automaton, key, stages, sees, filters, filterRests: filterRests.some((rests) => rests.some((rest) => rest >= 0)) ? filterRests : [], positions, starts, split, tracked,
     completesAgain: match.mode !== 'longest' && automaton.positions.some((position) => position.silence !== undefined && position.accepts.length > 0),
     needsEveryEvent: strict || match.session !== undefined,
     within: timeSpan(match.within), session: timeSpan(match.session), leading, sequences,

@@ -1,4 +1,4 @@
-import type { EdgePlan, RulePlan } from './plan.ts';
+import type { AnyRulePlan, EdgePlan, RulePlan } from './plan.ts';
 
 const DEFAULT_KEEP = 10_000;
 
@@ -7,10 +7,10 @@ const DEFAULT_KEEP = 10_000;
  * nothing but remember them, and each rule takes over what it has not seen when an event first concerns it. So a thousand rules that differ in
  * their later steps only cost one start, not a thousand.
  */
-export function shareStarts(rules: readonly RulePlan[]): RulePlan[] {
+export function shareStarts(rules: readonly AnyRulePlan[]): AnyRulePlan[] {
   const groups = new Map<string, RulePlan[]>();
   for (const rule of rules) {
-    if (!maysShare(rule)) continue;
+    if (rule.kind !== 'pattern' || !maysShare(rule)) continue;
     const edge = rule.starts[0]!;
     const text = JSON.stringify([
       rule.key, edge.cond!.predicate, rule.within!.constant, rule.sees.map((filter) => (filter < 0 ? null : rule.filters[filter]!)), rule.rule.mode.kind === 'shadow',

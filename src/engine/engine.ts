@@ -10,6 +10,7 @@ import { Strings } from '../core/strings.ts';
 import type { Plan } from '../compile/index.ts';
 import { APART_BYTES, PAGE_BYTES, type Floats } from '../state/heap.ts';
 import { decodeWhole, encodeWhole, put, wholeOf, type Image, type WholeImage } from '../state/image.ts';
+import type { RuleAtWork } from './at-work.ts';
 import { Cleanup } from './cleanups.ts';
 import { Features } from './features/index.ts';
 import { Held, type Process } from './held.ts';
@@ -27,6 +28,7 @@ import { Store } from './store.ts';
 import { Table, TableError, type Row } from './tables.ts';
 import type { Timer } from './timers.ts';
 import { MatchView } from './view.ts';
+import { WindowRunner, WindowView } from './windows/index.ts';
 
 export interface EngineOptions {
   readonly onAlert: (alert: Alert) => void;
@@ -124,7 +126,11 @@ export class Engine {
   readonly #given: boolean;
   readonly #store: Store;
   readonly #view: MatchView;
-  readonly #runners: RuleRunner[];
+  readonly #runners: RuleAtWork[];
+  /** Some rule keeps windows for late events. */
+  readonly #wantsLate: boolean;
+  /** The event at hand is late: only rules that keep windows for it see it. */
+  #isLate = false;
   readonly #keys: Keys;
   readonly #reporter: Reporter;
   readonly #types: TypeIndex[];
@@ -183,15 +189,18 @@ export class Engine {
       emit: (emission) => { this.#queue.push(emission); },
       rejectDerived: (rule, type, field) => { this.#derivedRejected++; options.onDerivedRejected?.(rule, type, field); },
     });
+    const window = new WindowView();
     const Q = new Float64Array(Math.max(1, ...plan.features.map((group) => group.width)));
     this.#features = new Features(plan, store, Q);
-    const scope = ['E', 'K', 'C', 'R', 'H', 'M', 'X', 'T', 'V', 'Q'];
+    const scope = ['E', 'K', 'C', 'R', 'H', 'M', 'X', 'W', 'T', 'V', 'Q'];
     const bind = (sources: readonly string[]): unknown[] =>
-      (new Function(...scope, `'use strict';return [${sources.join(',\n')}];`) as (...args: unknown[]) => unknown[])(store.E, store.K, store.C, runtime, store.heap, this.#view, store, this.#tables, this.#features, Q);
+      (new Function(...scope, `'use strict';return [${sources.join(',\n')}];`) as (...args: unknown[]) => unknown[])(store.E, store.K, store.C, runtime, store.heap, this.#view, store, window, this.#tables, this.#features, Q);
     this.#features.bind(bind);
     this.#predicates = bind(plan.predicates.map((p) => `()=>${p.source}`)) as (() => boolean)[];
     this.#keyFunctions = plan.keys.map((key) => bind(key.sources.map((parts) => (parts === undefined ? 'undefined' : `(K)=>{${parts.map((part, i) => `const v${i}=${part};`).join('')}${parts.map((_, i) => `K[${i}]=v${i};`).join('')}}`))) as (((K: Float64Array) => void) | undefined)[]);
-    this.#runners = plan.rules.map((rule) => {
+    this.#wantsLate = plan.rules.some((rule) => rule.kind === 'window' && rule.late > 0);
+    this.#runners = plan.rules.map((rule): RuleAtWork => {
+      if (rule.kind === 'window') return new WindowRunner(rule, plan.keys[rule.key]!.width, store, window, bind(rule.functions) as never, (report) => this.#reporter.report(report));
       const runner = new RuleRunner(rule, plan.keys[rule.key]!.width, store, this.#view, bind(rule.functions) as never, (report) => this.#reporter.report(report));
       // Only `match.id` in a condition needs the id before the report.
       if (rule.functions.some((source) => source.includes('M.idValue'))) {
@@ -262,13 +271,13 @@ export class Engine {
     const { K, heap } = this.#store;
     for (const ks of this.#keys.all()) {
       const runner = this.#runners[heap.i32[2 * ks + KEY.rule]!]!;
-      if (runner.plan.isGroup) { add(runner.plan.index, runner.pendingShared(ks, -Infinity)); continue; }
+      if (runner.plan.isGroup) { add(runner.plan.index, (runner as RuleRunner).pendingShared(ks, -Infinity)); continue; }
       add(runner.plan.index, runner.openRuns(ks));
-      if (runner.plan.group < 0) continue;
+      if (runner.plan.group < 0 || !(runner instanceof RuleRunner)) continue;
       // What this key has taken over, or let go, of the shared starts is not counted with them.
       runner.loadKey(ks);
       const shared = this.#keys.find(runner.plan.group, K, runner.layout.width);
-      const group = this.#runners[runner.plan.group]!;
+      const group = this.#runners[runner.plan.group] as RuleRunner;
       if (shared !== 0) add(runner.plan.index, group.pendingShared(shared, heap.f64[ks + KEY.timers]!) - group.pendingShared(shared, -Infinity));
     }
     for (const { plan } of this.#runners) if (plan.group >= 0) add(plan.index, open.get(plan.group) ?? 0);
@@ -292,7 +301,7 @@ export class Engine {
     };
   }
 
-  #seenBy({ plan }: RuleRunner): number {
+  #seenBy({ plan }: RuleAtWork): number {
     let events = 0;
     plan.sees.forEach((filter, type) => { if (filter >= 0) events += this.#seenOfType[type]!; });
     return events;
@@ -389,7 +398,17 @@ export class Engine {
     let n = 0;
     for (let row = 0; row < count; row++) {
       const t = time[row]!;
-      if (t < this.#watermark) { this.#countLate(batch, row); continue; }
+      if (t < this.#watermark) {
+        if (this.#wantsLate) {
+          // The windows it may change are those of the watermark it meets.
+          if (n > 0) this.#held.add(batch, rows, n);
+          n = 0;
+          this.#drain(this.#watermark, true);
+          this.#fireTimers(this.#watermark);
+        }
+        this.#countLate(batch, row);
+        continue;
+      }
       if (t === this.#watermark) {
         if (n > 0) this.#held.add(batch, rows, n);
         n = 0;
@@ -407,6 +426,23 @@ export class Engine {
   #countLate(batch: Batch, row: number): void {
     this.#late++;
     this.#options.onLate?.(batch, row);
+    if (this.#wantsLate) this.#processLate(batch, row);
+  }
+
+  /** A late event, for the rules that keep windows for such: all else that the watermark has reached was processed. */
+  #processLate(batch: Batch, row: number): void {
+    const { columns, type, time } = batch;
+    const store = this.#store;
+    const { current, E } = store;
+    for (let slot = 0; slot < columns.length; slot++) E[slot] = columns[slot]![row]!;
+    current.type = type[row]!;
+    current.time = time[row]!;
+    this.#shadow = false;
+    this.#isLate = true;
+    this.#dispatch(NOT_SCANNED);
+    this.#isLate = false;
+    if (this.#queue.length > 0) this.#derive();
+    current.time = this.#watermark;
   }
 
   #rowsFor(count: number): Int32Array {
@@ -507,7 +543,7 @@ export class Engine {
     store.num++;
     E[E.length - 1] = current.time;
     store.begin();
-    this.#features.begin(this.#shadow);
+    this.#features.begin(this.#shadow || this.#isLate);
     this.#touchedCount = 0;
     const index = this.#types[current.type]!;
     if (head === NOT_SCANNED) {
@@ -530,7 +566,7 @@ export class Engine {
     }
     const { always, nullKeys } = index;
     for (let i = 0; i < always.length; i++) this.#touchRule(always[i]!, stamp);
-    if (nullKeys.length > 0) this.#countNullKeys(nullKeys, current.type);
+    if (nullKeys.length > 0 && !this.#isLate) this.#countNullKeys(nullKeys, current.type);
     const n = this.#touchedCount;
     const touched = this.#touched;
     if (n > 1) sortFirst(touched, n);
@@ -584,6 +620,7 @@ export class Engine {
     const filter = plan.sees[type]!;
     if (filter < 0) return;
     if (this.#shadow && plan.rule.mode.kind !== 'shadow') return;
+    if (this.#isLate && (plan.kind !== 'window' || plan.late === 0)) return;
     const filters = plan.filters[filter]!;
     if (filters.length > 0) {
       let seen = false;
@@ -603,13 +640,13 @@ export class Engine {
   }
 
   /** Does a filter let the event in for the key at hand? For filters that read more than the event. */
-  #passesFilter(runner: RuleRunner, filter: number, stamp: number): boolean {
+  #passesFilter(runner: RuleAtWork, filter: number, stamp: number): boolean {
     const filters = runner.plan.filters[filter]!;
     const rests = runner.plan.filterRests[filter]!;
-    return filters.length === 0 || filters.some((p, i) => this.#store.truth[p] === stamp && (rests[i]! < 0 || (runner.functions[rests[i]!] as (c: number) => boolean)(0)));
+    return filters.length === 0 || filters.some((p, i) => this.#store.truth[p] === stamp && (rests[i]! < 0 || runner.functions[rests[i]!]!(0) === true));
   }
 
-  #runKey(runner: RuleRunner, mayStart: boolean): void {
+  #runKey(runner: RuleAtWork, mayStart: boolean): void {
     const store = this.#store;
     const { index } = runner.plan;
     let ks = this.#keys.find(index, store.K, runner.layout.width);
@@ -620,13 +657,14 @@ export class Engine {
       ks = runner.newKey();
       this.#keys.add(ks);
     }
-    if (shared !== 0) runner.pull(ks, this.#runners[group]!, shared);
-    runner.process(ks);
-    this.#after(runner, ks, store.current.time);
+    if (shared !== 0) (runner as RuleRunner).pull(ks, this.#runners[group] as RuleRunner, shared);
+    const now = this.#isLate ? this.#watermark : store.current.time;
+    runner.process(ks, now);
+    this.#after(runner, ks, now);
   }
 
   /** Where `by` names stages, an event is seen once by each distinct key that results; a stage is tried only under its own key. */
-  #runByStageKeys(runner: RuleRunner, mayStart: boolean): void {
+  #runByStageKeys(runner: RuleAtWork, mayStart: boolean): void {
     const store = this.#store;
     const { plan } = runner;
     const { type } = store.current;
@@ -661,7 +699,7 @@ export class Engine {
   }
 
   /** After a key was worked on: it is looked at again when its bounds are over, or goes at once. */
-  #after(runner: RuleRunner, ks: number, now: number): void {
+  #after(runner: RuleAtWork, ks: number, now: number): void {
     const { heap } = this.#store;
     if (runner.cleanup > 0) {
       const flags = heap.i32[2 * ks + KEY.flags]!;
@@ -674,7 +712,7 @@ export class Engine {
     if (runner.isEmpty(ks, now)) this.#freeKey(runner, ks);
   }
 
-  #freeKey(runner: RuleRunner, ks: number): void {
+  #freeKey(runner: RuleAtWork, ks: number): void {
     this.#keys.remove(ks);
     runner.forget(ks);
     this.#store.heap.free(ks, runner.layout.units);
@@ -700,7 +738,7 @@ export class Engine {
   #startClocks(rule: number, key: Float64Array, time: number): void {
     const store = this.#store;
     const runner = this.#runners[rule]!;
-    if (runner.plan.roster!.clocks.length === 0) return;
+    if (!(runner instanceof RuleRunner) || runner.plan.roster!.clocks.length === 0) return;
     store.K.set(key);
     let ks = this.#keys.find(rule, store.K, runner.layout.width);
     const isNew = ks === 0;
@@ -734,7 +772,11 @@ export class Engine {
       current.time = timer.time;
       this.#shadow = false;
       const at = timer.time;
-      if (timer.kind === TIMER_SESSION) {
+      if (runner instanceof WindowRunner) {
+        runner.fire(ks, at);
+        this.#after(runner, ks, at);
+      } else if (!(runner instanceof RuleRunner)) throw new Error('a timer of no rule');
+      else if (timer.kind === TIMER_SESSION) {
         runner.fireSession(ks, at);
         this.#after(runner, ks, at);
       } else if (runner.isLiveStart(timer.b)) {
@@ -790,6 +832,10 @@ export class Engine {
         if (start) { list.delete(rule.index * 2); list.add(rule.index * 2 + 1); }
         else if (!list.has(rule.index * 2 + 1)) list.add(rule.index * 2);
       };
+      if (rule.kind === 'window') {
+        for (const input of rule.inputs) touch(input, true);
+        continue;
+      }
       if (rule.group < 0) for (const edge of rule.starts) touch(edge.cond!.predicate, true);
       for (const leading of rule.leading) for (const cond of leading.conds) touch(cond.predicate, true);
       const leadingSequences = new Set(rule.leading.flatMap((leading) => leading.sequences));
@@ -854,7 +900,7 @@ export class Engine {
 
   #fingerprint(): string {
     let hash = 0;
-    const text = JSON.stringify([this.plan.rules.map((rule) => [rule.rule.name, rule.rule.version, rule.functions, rule.positions.map((p) => [p.registers, p.out.length])]), this.schema, this.plan.features]);
+    const text = JSON.stringify([this.plan.rules.map((rule) => [rule.rule.name, rule.rule.version, rule.functions, rule.kind === 'window' ? [rule.shape, rule.late, rule.aggregates.map(({ fn, type, argument }) => [fn, type, argument])] : rule.positions.map((p) => [p.registers, p.out.length])]), this.schema, this.plan.features]);
     for (let i = 0; i < text.length; i++) hash = (Math.imul(hash, 31) + text.charCodeAt(i)) | 0;
     return `${text.length}.${hash >>> 0}`;
   }

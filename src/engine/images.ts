@@ -2,6 +2,7 @@
 import type { Strings } from '../core/strings.ts';
 import type { HeapRoot } from '../state/heap.ts';
 import type { Image, Section, WholeImage } from '../state/image.ts';
+import type { RuleAtWork } from './at-work.ts';
 import type { BucketsRoot } from './buckets.ts';
 import { Cleanup, type CleanupRoot } from './cleanups.ts';
 import type { Held } from './held.ts';
@@ -11,7 +12,7 @@ import type { Limits, LimitsRoot } from './limits.ts';
 import type { Features, FeaturesRoot } from './features/index.ts';
 import type { Once, OnceRoot } from './once.ts';
 import type { Roster, RosterRoot } from './roster.ts';
-import type { Counters, RuleRunner } from './runner.ts';
+import { RuleRunner, type Counters } from './runner.ts';
 import type { SameTime } from './same-time.ts';
 import type { Store } from './store.ts';
 import type { TimersRoot } from './timers.ts';
@@ -27,7 +28,7 @@ export interface Parts {
   readonly roster: Roster;
   readonly held: Held;
   readonly sameTime: SameTime;
-  readonly runners: readonly RuleRunner[];
+  readonly runners: readonly RuleAtWork[];
   readonly cleanups: Map<number, Cleanup>;
 }
 
@@ -119,7 +120,8 @@ export function restoreParts(parts: Parts, { sections }: WholeImage, roots: Root
   });
   for (const p of classMembers.heads((record) => recordOf(heap.i32[handleOf(record) + CLASS.hashNext]!))) {
     const rule = heap.i32[2 * heap.i32[handleOf(p) + CLASS.key]! + KEY.rule]!;
-    parts.runners[rule]!.classes.adopt(handleOf(p));
+    const runner = parts.runners[rule]!;
+    if (runner instanceof RuleRunner) runner.classes.adopt(handleOf(p));
   }
   const nothing = new Uint8Array(0);
   parts.held.load(pagesOf('held'), pagesOf('held order')[0] ?? nothing);

@@ -6,9 +6,13 @@ import type { Type } from '../../dsl/typed.ts';
 import { EVENT, KEY } from './layout.ts';
 import type { Limits } from './limits.ts';
 import { MatchId } from './match-id.ts';
-import type { MatchReport, RuleRunner } from './runner.ts';
+import type { MatchReport } from './runner.ts';
 import type { Store } from './store.ts';
 import type { MatchView } from './view.ts';
+import type { WindowReport } from './windows/index.ts';
+
+type AnyReport = MatchReport | WindowReport;
+type AnyRunner = AnyReport['runner'];
 
 /** A derived event on its way to the rules that read it. */
 export interface Emission { readonly type: number; readonly time: number; readonly cells: readonly (readonly [slot: number, value: number])[]; readonly bytes: Uint8Array; readonly shadow: boolean }
@@ -38,17 +42,18 @@ export class Reporter {
     this.#options = options;
   }
 
-  report(report: MatchReport): void {
+  report(report: AnyReport): void {
     const { runner, at } = report;
     const { rule } = runner.plan;
     const key = this.keyOf(runner, report.key);
     const keyText = this.#keyText(runner, key);
     const shadow = this.#isShadow(runner, keyText);
     const timeout = report.kind === 'timeout';
+    const clear = report.kind === 'window' && report.cause === 'clear';
     let suppressed = 0;
     let id: string | undefined;
     for (const output of runner.plan.outputs) {
-      if (output.onTimeout !== timeout) continue;
+      if (output.onTimeout !== timeout || output.onClear !== clear) continue;
       if (output.kind === 'emit') {
         this.#emit(runner, output, at, timeout, shadow);
         continue;
@@ -71,15 +76,17 @@ export class Reporter {
       this.#options.onAlert({
         id, rule: rule.name, channel: output.target, kind: report.kind, version: rule.version, title: rule.title,
         severity: this.#severity(runner), tags: rule.tags, key,
-        from: this.#view.from, to: report.to, detected: this.#options.now(), at, suppressed, dropped, shadow,
+        from: report.kind === 'window' ? report.from : this.#view.from, to: report.to, detected: this.#options.now(), at, suppressed, dropped, shadow,
+        ...(report.kind === 'window' && report.final !== undefined && { final: report.final }),
         fields: this.#fields(runner, output),
-        events: rule.evidence === 'none' ? undefined : this.#events(report, rule.evidence === 'full'),
+        // A window holds no events.
+        events: report.kind === 'window' || rule.evidence === 'none' ? undefined : this.#events(report, rule.evidence === 'full'),
       });
     }
   }
 
   /** The same match gives the same id in every run (section 5). */
-  idOf(report: MatchReport, keyText = this.#keyText(report.runner, this.keyOf(report.runner, report.key))): string {
+  idOf(report: AnyReport, keyText = this.#keyText(report.runner, this.keyOf(report.runner, report.key))): string {
     const { plan } = report.runner;
     const id = this.#id;
     id.begin();
@@ -87,8 +94,17 @@ export class Reporter {
     id.int(plan.rule.version);
     id.text(keyText);
     id.name(report.kind);
+    if (report.kind === 'window') {
+      // Its bounds; and what tells its reports apart: why, when, and which of the key's at that time.
+      id.float(report.from);
+      id.float(report.to);
+      id.name(report.cause);
+      id.float(report.at);
+      id.int(report.ordinal);
+      return id.digest();
+    }
     for (let k = 0; k < report.events.length; k++) {
-      id.name(plan.stages[report.stages[k]!]!.name);
+      id.name(report.runner.plan.stages[report.stages[k]!]!.name);
       this.#identity(report.events[k]!);
     }
     return id.digest();
@@ -118,13 +134,13 @@ export class Reporter {
   }
 
   /** The key as JSON text. */
-  #keyText(runner: RuleRunner, key: Readonly<Record<string, unknown>>): string {
+  #keyText(runner: AnyRunner, key: Readonly<Record<string, unknown>>): string {
     let text = '{';
     for (const { name } of runner.plan.rule.key) text += `${text.length > 1 ? ',' : ''}${JSON.stringify(name)}:${JSON.stringify(key[name])}`;
     return `${text}}`;
   }
 
-  keyOf(runner: RuleRunner, ks: number): Record<string, unknown> {
+  keyOf(runner: AnyRunner, ks: number): Record<string, unknown> {
     const key: Record<string, unknown> = {};
     runner.plan.rule.key.forEach((part, i) => { key[part.name] = this.plain(this.#store.heap.f64[ks + KEY.key + i]!, part.type); });
     return key;
@@ -137,14 +153,14 @@ export class Reporter {
     return this.#view.json(value, type.kind);
   }
 
-  #severity(runner: RuleRunner): string {
+  #severity(runner: AnyRunner): string {
     const { severity } = runner.plan.rule;
     if (severity.kind === 'literal') return String(severity.value);
     const value = (runner.functions[runner.plan.severity] as unknown as () => number)();
     return Number.isNaN(value) ? 'medium' : this.#store.strings.text(value);
   }
 
-  #fields(runner: RuleRunner, output: OutputPlan): Record<string, unknown> {
+  #fields(runner: AnyRunner, output: OutputPlan): Record<string, unknown> {
     const fields: Record<string, unknown> = {};
     for (const field of output.fields) fields[field.name] = this.plain((runner.functions[field.fn] as unknown as () => number)(), field.type);
     return fields;
@@ -174,7 +190,7 @@ export class Reporter {
     return byStage;
   }
 
-  #isShadow(runner: RuleRunner, keyText: string): boolean {
+  #isShadow(runner: AnyRunner, keyText: string): boolean {
     const { mode, name } = runner.plan.rule;
     if (mode.kind === 'shadow') return true;
     if (mode.kind !== 'canary') return false;
@@ -182,7 +198,7 @@ export class Reporter {
     return share * 100 >= mode.percent;
   }
 
-  #emit(runner: RuleRunner, output: OutputPlan, at: number, timeout: boolean, shadow: boolean): void {
+  #emit(runner: AnyRunner, output: OutputPlan, at: number, timeout: boolean, shadow: boolean): void {
     const { plan } = this.#store;
     const type = plan.schema.types.findIndex((t) => t.name === output.target);
     const schema = plan.schema.types[type]!;

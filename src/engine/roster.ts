@@ -30,7 +30,7 @@ export class Roster {
     this.#heap = heap;
     this.#members = members;
     this.#tables = tables;
-    this.#rules = plan.rules.filter((rule) => rule.roster !== undefined && !rule.isGroup);
+    this.#rules = plan.rules.filter((rule): rule is RulePlan => rule.roster !== undefined && !rule.isGroup);
     this.#widths = plan.rules.map((rule) => plan.keys[rule.key]!.width);
     this.#buckets = new Buckets({
       hashOf: (p) => this.#hash(heap.i32[2 * p + ENTRY.rule]!, (i) => heap.f64[p + ENTRY.key + i]!),

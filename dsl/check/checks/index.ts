@@ -26,7 +26,7 @@ const WINDOW_CHECKS: readonly WindowCheck[] = [triggers, lateness, canHold];
 /** Checks of a rule as a whole, once its parts are known. */
 export function checkFinished(globals: Globals, { decl, rule, reader }: CheckedRule): void {
   if (rule?.kind === 'window') {
-    WINDOW_CHECKS.forEach((check) => check({ report: globals.report, decl, rule }));
+    WINDOW_CHECKS.forEach((check) => check({ globals, report: globals.report, decl, rule }));
     clausesWithoutEffect(globals, decl, rule);
     return;
   }

@@ -2,6 +2,7 @@ import { children } from '../../../dsl/index.ts';
 import type { Expr, Type } from '../../../dsl/typed.ts';
 
 export type Aggregate = Expr & { kind: 'aggregate' };
+export type WindowAggregate = Expr & { kind: 'windowAggregate' };
 
 /** What the value of an expression depends on. Sub-expressions of aggregates count too. */
 export interface Dependencies {

@@ -1,6 +1,6 @@
 import type { Expr, Literal, Type } from '../../../dsl/typed.ts';
 import { emitCall } from './calls.ts';
-import type { Aggregate } from './analyze.ts';
+import type { Aggregate, WindowAggregate } from './analyze.ts';
 import { tagOf } from './tags.ts';
 
 /**
@@ -25,6 +25,9 @@ export interface Leaf {
   lookup(table: string, key: string, column: string): string;
   /** `parts`: for each part of the feature's key the part of the rule's. */
   feature(name: string, parts: readonly number[]): string;
+  /** Asked for in what a window reports only. */
+  windowAggregate?(expr: WindowAggregate): string;
+  windowInfo?(what: 'start' | 'end'): string;
   /** A number inline; a string, or a list (as canonical JSON text), as a constant of the pool. Null and booleans are not asked for. */
   literal(value: Literal, type: Type): string;
 }
@@ -115,9 +118,15 @@ function value(expr: Expr, emit: Emitter, lambdas: number): string {
     case 'arith': return arithmetic(expr, emit);
     case 'if': return `(${emit.condition(expr.cond)} ? ${emit.value(expr.then)} : ${emit.value(expr.else)})`;
     case 'call': return emitCall(expr, emit);
-    case 'windowAggregate': case 'windowInfo': throw new Error(`a ${expr.kind} is compiled elsewhere`);
+    case 'windowAggregate': return asked(leaf.windowAggregate, expr.kind)(expr);
+    case 'windowInfo': return asked(leaf.windowInfo, expr.kind)(expr.what);
     default: throw new Error(`no value for an expression of kind "${expr.kind}"`);
   }
+}
+
+function asked<T>(read: T | undefined, kind: string): T {
+  if (read === undefined) throw new Error(`no ${kind} is to be read here`);
+  return read;
 }
 
 function literal(constant: Literal, type: Type, leaf: Leaf): string {

@@ -10,8 +10,8 @@
  */
 import type { Block } from './block.ts';
 
-/** Ints: next and previous pane (0: none), events. Floats: the time that tells panes apart, number of the first event. Then a block; then the folds to the split. */
-export const PANE = { /** ints */ next: 0, previous: 1, events: 2, /** floats */ time: 2, number: 3, block: 4 } as const;
+/** Ints: next and previous pane (0: none), events. Floats: the time that tells panes apart, number and time of the first event. Then a block; then the folds to the split. */
+export const PANE = { /** ints */ next: 0, previous: 1, events: 2, /** floats */ time: 2, number: 3, at: 4, block: 5 } as const;
 
 /** Ints: the oldest pane kept, the oldest in the span, the newest, the first after the split; panes in the span; events; panes taken off since sums were made anew. Floats: where the span begins. */
 const QUEUE = { kept: 0, oldest: 1, newest: 2, split: 3, panes: 4, events: 5, off: 6, /** floats */ from: 4, block: 5 } as const;
@@ -42,12 +42,13 @@ export class Panes {
   /** The oldest pane there is, in the span or kept. */
   kept(q: number): number { return this.block.heap.i32[2 * q + QUEUE.kept]!; }
   timeOf(pane: number): number { return this.block.heap.f64[pane + PANE.time]!; }
+  atOf(pane: number): number { return this.block.heap.f64[pane + PANE.at]!; }
   numberOf(pane: number): number { return this.block.heap.f64[pane + PANE.number]!; }
 
   /**
-   * The pane of a time, made if there is none: an event comes. `number`: the event's. What is to be said of the event follows by `add`, then `done`.
+   * The pane of a time, made if there is none: an event comes. `number`, `at`: the event's number and time. What is to be said of the event follows by `add`, then `done`.
    */
-  open(q: number, time: number, number: number): number {
+  open(q: number, time: number, number: number, at = time): number {
     const { heap } = this.block;
     let before = this.newest(q);
     while (before !== 0 && heap.f64[before + PANE.time]! > time) before = heap.i32[2 * before + PANE.previous]!;
@@ -56,6 +57,7 @@ export class Panes {
       pane = heap.alloc(this.paneUnits);
       heap.newFloats[pane + PANE.time] = time;
       heap.newFloats[pane + PANE.number] = number;
+      heap.newFloats[pane + PANE.at] = at;
       this.#insert(q, pane, before, this.#inSpan(q, pane));
     }
     heap.ints(pane)[2 * pane + PANE.events]!++;

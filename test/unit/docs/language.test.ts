@@ -33,7 +33,7 @@ function ruleAround(clauses: string): string {
   return [
     prelude, 'rule Example {',
     has('by') ? '' : 'by card',
-    has('match') ? '' : 'match payment\n payment: Payment',
+    has('match') || has('window') ? '' : 'match payment\n payment: Payment',
     clauses,
     has('alert') || has('emit') ? '' : 'alert alerts {}',
     '}',
