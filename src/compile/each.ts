@@ -88,6 +88,7 @@ export function planEach(context: Context, program: Program, schema: Schema, mad
     const direct = new Map<string, string>();
     const copied: { from: number; to: number }[] = [];
     const computed: { to: number; source: string }[] = [];
+    const lookingUp: { to: number; source: string }[] = [];
     const constants: string[] = [];
     values.forEach((value, i) => {
       const field = type.fields[i]!;
@@ -107,21 +108,22 @@ export function planEach(context: Context, program: Program, schema: Schema, mad
         const known = constants.indexOf(text);
         return `C[${known < 0 ? constants.push(text) - 1 : known}]`;
       };
-      computed.push({
-        to: place(field.name),
-        source: emitValue(value, {
+      let looksUp = false;
+      const source = emitValue(value, {
           ...context.eventLeaf,
           eventField: (name) => (name.startsWith(OF_ELEMENT) ? `D[${ofElement(name.slice(1))}][r]` : `S[${place(name)}][p]`),
-          eventTime: () => 't', literal: constant, param: (name) => constant(params.get(name) ?? null), lookup: refuse('a table'), feature: refuse('a feature'),
-        }),
-      });
+          eventTime: () => 't', literal: constant, param: (name) => constant(params.get(name) ?? null),
+          lookup: (name, key, column) => { looksUp = true; return context.lookup(name, key, column, type.time === undefined ? 't' : `D[${place(type.time)}][r]`); }, feature: refuse('a feature'),
+        });
+      // A row may be that of the event's time, which is to be there then.
+      (looksUp ? lookingUp : computed).push({ to: place(field.name), source });
     });
     const { field, path } = pathOf(each);
     const source = program.events.get(each.source);
     if (source?.each !== undefined && !taken(source).has(field)) throw new CompileError(type.name, type.span, 'a list that an event made of a list computes');
     const index = indexOf(type.name);
     return {
-      type: index, sources: (program.events.get(each.source)?.accepts ?? []).map(indexOf), field, path, isWhole, copied, taken: [...taken(type)], computed, constants,
+      type: index, sources: (program.events.get(each.source)?.accepts ?? []).map(indexOf), field, path, isWhole, copied, taken: [...taken(type)], computed: [...computed, ...lookingUp], constants,
       element: { name: type.name, time: -1, fields: elementFields(each, isWhole).map((one) => elementField(one, direct, type.name, slots, made)) },
       time: type.time === undefined ? -1 : place(type.time),
       required: type.fields.filter((one) => !one.optional || one.name === type.time).map(({ name }) => ({ name, slot: place(name) })),

@@ -47,7 +47,7 @@ export interface EachPlan {
   readonly taken: readonly (readonly [name: string, source: string])[];
   /** Fields of the event it is made from that are taken as they are. */
   readonly copied: readonly { readonly from: number; readonly to: number }[];
-  /** JavaScript of values that are computed, over the columns `D` at row `r` for the element, `S` at row `p` for the event it is of (whose time is `t`), constants `C` and the run-time library `R`. */
+  /** JavaScript of values that are computed, over the columns `D` at row `r` for the element, `S` at row `p` for the event it is of (whose time is `t`), constants `C`, the run-time library `R` and tables `T`. */
   readonly computed: readonly { readonly to: number; readonly source: string }[];
   /** Texts and lists, `C[i]`. */
   readonly constants: readonly string[];

@@ -16,6 +16,8 @@ export interface ExpandOptions {
   /** What the events are decoded by: names in the data are its. */
   readonly schema: Schema;
   readonly strings: Strings;
+  /** The engine's tables: a look-up takes the row as it stands when the event comes in. */
+  readonly tables: readonly unknown[];
   /** `row` of the batch given; `bytes` are the element's, valid during the call. `reject.offset` and `reject.end` are their place in the bytes of the batch. */
   readonly onReject: (reject: Reject | FutureReject, row: number, bytes: Uint8Array) => void;
 }
@@ -23,7 +25,7 @@ export interface ExpandOptions {
 /** An event later than its arrival allows. */
 export interface FutureReject extends Omit<Reject, 'reason'> { readonly reason: 'future' }
 
-type Compute = (D: readonly Float64Array[], r: number, S: readonly Float64Array[], p: number, t: number, C: Float64Array, R: unknown) => number;
+type Compute = (D: readonly Float64Array[], r: number, S: readonly Float64Array[], p: number, t: number, C: Float64Array, R: unknown, T: readonly unknown[]) => number;
 
 interface Maker {
   readonly plan: EachPlan;
@@ -68,7 +70,7 @@ export class Expander {
       plan,
       decoder: makeDecoder({ slots: schema.slots, types: [plan.element] }, strings, { defaultType: plan.element.name, ingestTime: () => NaN }),
       constants: Float64Array.from(plan.constants, (text) => strings.pin(strings.intern(text))),
-      compute: plan.computed.map(({ source }) => new Function('D', 'r', 'S', 'p', 't', 'C', 'R', `'use strict';return ${source};`) as Compute),
+      compute: plan.computed.map(({ source }) => new Function('D', 'r', 'S', 'p', 't', 'C', 'R', 'T', `'use strict';return ${source};`) as Compute),
       kept: each.some((other) => other.sources.includes(plan.type)) ? new Batch(schema.slots, 1) : undefined,
       paths: new Map(plan.sources.map((source) => {
         const through = each.find((other) => other.type === source);
@@ -143,7 +145,7 @@ export class Expander {
     if (fault !== undefined) { this.#reject(fault.reason, `${where()}: ${fault.message}`, from, to); return; }
     const D = out.columns;
     for (const { from: source, to: target } of plan.copied) D[target]![r] = S[source]![p]!;
-    for (let k = 0; k < maker.compute.length; k++) D[plan.computed[k]!.to]![r] = maker.compute[k]!(D, r, S, p, time, maker.constants, this.#runtime);
+    for (let k = 0; k < maker.compute.length; k++) D[plan.computed[k]!.to]![r] = maker.compute[k]!(D, r, S, p, time, maker.constants, this.#runtime, this.#options.tables);
     for (const { name, slot } of plan.required) {
       const value = D[slot]![r]!;
       if (value !== value) { this.#reject('missing-field', `${where()}: ${plan.element.name}.${name} is null, and its type is not optional`, from, to); return; }

@@ -220,6 +220,9 @@ export class Engine {
     store.ordinalOf = () => this.#sameTime.ordinal(store.current.source < 0, store.current.bytes, store.current.from, store.current.to);
   }
 
+  /** The tables of `Plan.tables`, for who makes events of lists. */
+  get tables(): readonly Table[] { return this.#tables; }
+
   newBatch(capacity?: number): Batch { return new Batch(this.schema.slots, capacity); }
 
   /**

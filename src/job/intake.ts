@@ -64,7 +64,7 @@ export class Intake {
     this.batch = engine.newBatch(1024);
     this.#latest = new Float64Array(this.batch.capacity);
     this.#expander = new Expander(engine.plan.each, {
-      schema: this.#schema, strings: engine.strings,
+      schema: this.#schema, strings: engine.strings, tables: engine.tables,
       onReject: ({ reason, message }, row, bytes) => {
         const offset = this.batch.offset[row]!;
         this.#elements = { offset, count: offset === this.#elements.offset ? this.#elements.count + 1 : 1 };

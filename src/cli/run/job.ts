@@ -91,7 +91,7 @@ class Job {
       onLate: (batch, row) => { this.#late?.add(textOf(batch, row)); },
     });
     this.#expander = new Expander(plan.each, {
-      schema: mapSchema(plan.schema, options.map), strings: this.#engine.strings,
+      schema: mapSchema(plan.schema, options.map), strings: this.#engine.strings, tables: this.#engine.tables,
       onReject: (reject, _, bytes) => { this.#reject({ ...reject, input: this.#names[this.#batch!.source]!, bytes }); },
     });
     for (const [name, rows] of options.tables) this.#engine.setTable(name, rows);

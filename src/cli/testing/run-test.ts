@@ -71,7 +71,7 @@ export function runTest(program: Program, test: Test): TestRun {
   }
   const decoders = new Map<string, Decoder>();
   const expander = new Expander(plan.each, {
-    schema: engine.schema, strings: engine.strings,
+    schema: engine.schema, strings: engine.strings, tables: engine.tables,
     onReject: (reject, row) => { problems.push(`the event ${printInstant(batch.time[row]! - TEST_START)}: ${reject.message}`); },
   });
   let now = TEST_START;

@@ -6,7 +6,7 @@ import { Engine } from '../../../src/engine/index.ts';
 import { planOf } from '../engine/harness.ts';
 
 /** Decodes one text an event, and runs the rules: alerts and rejects, in the order in which they came. */
-function run(rules: string, events: readonly (readonly [type: string, event: unknown])[], options: { readonly lateness?: number; readonly latest?: number; readonly snapshotAt?: number } = {}) {
+function run(rules: string, events: readonly (readonly [type: string, event: unknown])[], options: { readonly lateness?: number; readonly latest?: number; readonly snapshotAt?: number; readonly tables?: Readonly<Record<string, Record<string, unknown>[]>> } = {}) {
   const plan = planOf(rules);
   const alerts: Alert[] = [];
   const rejects: { reason: string; message: string; text: string }[] = [];
@@ -16,8 +16,9 @@ function run(rules: string, events: readonly (readonly [type: string, event: unk
       lateness: options.lateness ?? 0, onAlert: (alert) => alerts.push(alert), now: () => 0,
       onLate: (batch, row) => { late.push(Buffer.from(batch.bytes.subarray(batch.from[row]!, batch.to[row]!)).toString()); },
     });
+    for (const [name, rows] of Object.entries(options.tables ?? {})) engine.setTable(name, rows);
     const expander = new Expander(plan.each, {
-      schema: plan.schema, strings: engine.strings,
+      schema: plan.schema, strings: engine.strings, tables: engine.tables,
       onReject: ({ reason, message }, _, bytes) => { rejects.push({ reason, message, text: Buffer.from(bytes).toString() }); },
     }, 2);
     const batch = engine.newBatch(1);
@@ -129,6 +130,18 @@ describe('events made of the elements of a list', () => {
     expect(rejects.map(({ message }) => message)).toEqual([
       'element 2 of element 1 of Ship.boxes.items: Item.n is "x", not a int', expect.stringMatching(/^element 3 of Ship\.boxes: Box\.items is missing/),
     ]);
+  });
+
+  test('a field looked up in a table, by the row that holds at the time of the event that is made', () => {
+    const rules = `
+      table owners { id: string key, from: time, name: string }
+      event Batch { readings: [{ id: string, ts: time }], at: time } time at
+      event Reading = each r in Batch.readings { owner: owners[r.id].name ?? "nobody", id: r.id, at: r.ts } time at
+      rule R { by owner match r r: Reading alert ch { owner, id: r.id } }`;
+    const { fields } = run(rules, [['Batch', { at: 9, readings: [{ id: 'a', ts: 4 }, { id: 'a', ts: 5 }, { id: 'b', ts: 6 }] }]], {
+      tables: { owners: [{ id: 'a', from: 0, name: 'Ann' }, { id: 'a', from: 5, name: 'Bob' }] }, lateness: 100,
+    });
+    expect(fields).toEqual([{ owner: 'Ann', id: 'a' }, { owner: 'Bob', id: 'a' }, { owner: 'nobody', id: 'b' }]);
   });
 
   test('a rule that reads the list itself reads the elements that are right', () => {
