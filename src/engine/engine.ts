@@ -773,7 +773,7 @@ export class Engine {
       this.#shadow = false;
       const at = timer.time;
       if (runner instanceof WindowRunner) {
-        runner.fire(ks, at);
+        runner.fire(ks, at, timer.b);
         this.#after(runner, ks, at);
       } else if (!(runner instanceof RuleRunner)) throw new Error('a timer of no rule');
       else if (timer.kind === TIMER_SESSION) {
