@@ -119,9 +119,6 @@ export class Group {
     this.#values = streams.map(({ values }) => bind(values.map((source) => `()=>${source}`)) as (() => number)[]);
   }
 
-  /** Number of keys. */
-  get count(): number { return this.#buckets.count; }
-
   /** When the first key is due to be looked at. */
   get due(): number { return this.#cleanup.due; }
 

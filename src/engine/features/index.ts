@@ -72,9 +72,6 @@ export class Features {
     for (const group of this.#groups) this.due = Math.min(this.due, group.clean(time));
   }
 
-  /** Number of keys. */
-  get keys(): number { return this.#groups.reduce((n, group) => n + group.count, 0); }
-
   get root(): FeaturesRoot { return { groups: this.#groups.map((group) => group.root) }; }
   /** After the heaps and the members were. */
   load({ groups }: FeaturesRoot): void {
