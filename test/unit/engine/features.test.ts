@@ -72,7 +72,7 @@ describe('what features cost', () => {
       const job = new Job(planOf(text(over)));
       for (let i = 0; i < 2000; i++) job.push([ev('A', i / 1000, { k: `k${i}` })]);
       for (let i = 1; i <= later; i++) job.push([ev('C', 10 + i * 20)]);
-      return job.engine.gauges().tableBytes;
+      return job.engine.gauges().bytes;
     };
     expect(bytes('over 10s', 0)).toBeGreaterThan(100_000);
     expect(bytes('over 10s', 3)).toBeLessThan(20_000);
