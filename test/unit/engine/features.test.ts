@@ -107,3 +107,19 @@ describe('features and tables in windows', () => {
     expect(job.alerts.map(({ key, fields }) => [key, fields])).toEqual([[{ campaign: 'x' }, { campaign: 'x', n: 2, spent: 5, owner: 'Ann' }]]);
   });
 });
+
+test('texts that features and tables hold outlive the sweep of those nobody names', () => {
+  const job = new Job(planOf(`event P { c: string, m: string, at: time } time at
+    table owners { m: string key, owner: string }
+    feature recent = last(m) of P by c
+    feature different = distinct(m) of P by c over 1h
+    rule R { by c match all p p: P where c == "x" and m != "old" alert ch { recent, different, owner: owners[p.m].owner } }`));
+  job.engine.setTable('owners', [{ m: 'late', owner: 'Ann' }]);
+  let at = 0;
+  const p = (c: string, m: string) => ({ type: 'P', at: at++, c, m });
+  job.push([p('x', 'old'), p('x', 'older')]);
+  for (let i = 0; i < 140; i++) job.push(Array.from({ length: 1000 }, (_, k) => p('flood', `m${1000 * i + k}`)));
+  expect(job.engine.strings.size).toBeLessThan(50_000);
+  job.push([p('x', 'old'), p('x', 'late')]);
+  expect(job.alerts.map(({ fields }) => fields)).toEqual([{ recent: 'older', different: 2, owner: null }, { recent: 'late', different: 3, owner: 'Ann' }]);
+});
