@@ -86,6 +86,14 @@ describe('the aggregates of a window', () => {
     expect(fieldOf('card')).toEqual({ kind: 'keyField', part: 0, type: { kind: 'string' } });
     expect(windowOf(`${IN} alert out { card, big }`).outputs[0]!.fields.map(({ value }) => value.kind)).toEqual(['keyField', 'param']);
   });
+  test('a field comes before a word of the severity', () => {
+    const rule = windowOf('on Quote\n window tumbling 1h\n severity if max(high) > 5 then high else low', 'event Quote { high: float, at: time } time at');
+    expect(bare(rule.severity)).toMatchObject({ kind: 'if', cond: { left: { kind: 'windowAggregate', value: each('high') } }, then: { kind: 'literal', value: 'high' } });
+  });
+  test('functions take aggregates, and stand inside them', () => {
+    const more = 'fn twice(x: float) = 2 * x';
+    expect(bare(windowOf(`${IN} having twice(sum(amount)) > sum(twice(amount))`, more).having)).toMatchObject({ left: { kind: 'arith', right: { kind: 'windowAggregate' } }, right: { kind: 'windowAggregate', value: { kind: 'arith', right: each('amount') } } });
+  });
   test('over lists and other values, `min`, `max` and `any` are functions', () => {
     expect(fieldOf('max(values(amount))')).toMatchObject({ kind: 'call', fn: 'max', args: [{ kind: 'windowAggregate' }] });
     expect(fieldOf('max(sum(amount), 5.0)')).toMatchObject({ kind: 'call', fn: 'max' });
