@@ -35,6 +35,7 @@ describe('the shape of a window', () => {
     ['tumbling 0s', 'out-of-bounds'], ['tumbling amount', 'unknown-name'], ['tumbling n', 'type-mismatch'], ['count 0', 'out-of-bounds'], ['count 10m', 'type-mismatch'], ['count 1.5', 'type-mismatch'],
     ['tumbling day in "Mars"', 'bad-text'], ['session gap 0s', 'out-of-bounds'], ['sliding 1h every -5m', 'out-of-bounds'],
   ])('%s is an error: %s', (text, code) => expect(errorCodes(`on Payment\n window ${text}`)).toEqual([code]));
+  test.each([['count m', 'param m: int = 3 in 0 .. 10'], ['count m', 'param m: int = 0'], ['sliding d', 'param d: duration = 5m in 0s .. 1h']])('%s with %s is an error', (text, more) => expect(errorCodes(`on Payment\n window ${text}`, more)).toEqual(['out-of-bounds']));
   test('gaps between windows are a warning', () => {
     expect(ruleFindings('on Payment\n window sliding 1h every 2h\n alert out {}')).toEqual([expect.stringMatching(/^~no-effect: Events between one window/)]);
   });
