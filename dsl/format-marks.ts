@@ -74,6 +74,8 @@ export class Marker extends MarkerBase {
     this.expr(feature.value, 1);
     if (feature.where !== undefined) this.expr(feature.where, 1);
     for (const [index, key] of (feature.by ?? []).entries()) this.key(key, index);
+    const [by] = feature.by ?? [];
+    if (by !== undefined) this.soft(this.at(by.span.start) - 1, 0);
     for (const duration of [feature.over, feature.every]) {
       if (duration === undefined) continue;
       this.expr(duration, 1);

@@ -17,6 +17,9 @@ const CLAUSES = new Set<TokenType>([
 /** What follows a step of the pattern, or a stage's type. */
 const STEP_WORDS = ['within', 'gap', 'without', 'then', 'greedy', 'lazy', 'strict', 'any', 'where', 'until'];
 
+/** What follows the length of a window. */
+const WINDOW_WORDS = ['every', 'offset', 'max'];
+
 /** What may only stand right after a pattern. */
 const MATCH_TAIL = new Set<TokenType>([Keyword.without, Keyword.within, Keyword.gap, Reserved.then]);
 
@@ -72,8 +75,8 @@ export abstract class RuleGrammar extends WindowGrammar {
     if (isReserved(next) && this.isNext(Colon, 2)) this.fail('syntax', next, what, `'${next.image}' is a reserved word and cannot be the name of a stage`);
     if (!this.isNext(Word)) this.fail('syntax', next, what, next.tokenType === Comma && /^\p{Lu}/u.test(this.LA(0).image) ? 'types are joined by |: A | B' : undefined);
     // A misspelt bound of the pattern ends it, and stands where a clause would.
-    const meant = clauseMeant(next.image, [...clauseWords, ...STEP_WORDS]);
-    this.fail('unknown-clause', next, `unknown clause '${next.image}'`, next.tokenType === Keyword.timeout ? 'write on timeout alert …, or on timeout emit …'
+    const meant = clauseMeant(next.image, [...clauseWords, ...STEP_WORDS, ...WINDOW_WORDS]);
+    this.fail('unknown-clause', next, `unknown clause '${next.image}'`, next.tokenType === Keyword.timeout || next.tokenType === Keyword.clear ? `write on ${next.image} alert …, or on ${next.image} emit …`
       : meant === undefined ? "a stage's definition is a name, ':' and an event type" : `did you mean '${meant}'?`);
   }
 
@@ -190,6 +193,9 @@ export abstract class RuleGrammar extends WindowGrammar {
     const start = this.CONSUME(Keyword.by);
     const keys: KeyExpr[] = [];
     this.AT_LEAST_ONE_SEP({ SEP: Comma, DEF: () => keys.push(this.SUBRULE(this.keyExpr)) });
+    this.ACTION(() => {
+      if (this.isNext(Reserved.in)) this.fail('syntax', this.LA(1), "keys from a table stand behind 'from', found 'in'", `write by ${keys.map((key) => key.name.text).join(', ')} from ${this.LA(2).image}`);
+    });
     const from = this.OPTION({
       GATE: () => !this.startsStage(),
       DEF: () => {
@@ -266,7 +272,15 @@ export abstract class RuleGrammar extends WindowGrammar {
         return token;
       },
     });
+    this.ACTION(() => {
+      if (name === undefined && this.isNext(Equals, 2)) this.fail('syntax', this.LA(2), `expected ':' between an input's name and its type, found '='`, `write ${this.LA(1).image}: ${this.LA(3).image}`);
+    });
     const type = this.CONSUME1(Word);
+    this.ACTION(() => {
+      const next = this.LA(1);
+      if (next.tokenType !== Word || this.firstOnLine() || this.startsStage() || didYouMean(next.image, ['where', ...clauseWords]) !== undefined) return;
+      this.fail('syntax', next, `expected 'where', or the next clause, found '${next.image}'`, `the name of an input stands before its type: ${next.image}: ${type.image}`);
+    });
     const where = this.OPTION1({
       GATE: () => !this.startsStage(),
       DEF: () => {

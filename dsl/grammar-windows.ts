@@ -4,7 +4,7 @@ import { PatternGrammar } from './grammar-patterns.ts';
 import { stringValue } from './lexer.ts';
 import { found } from './syntax-errors.ts';
 import { didYouMean } from './suggest.ts';
-import { DurationLiteral, Keyword, NumberLiteral, Reserved, StringLiteral } from './tokens.ts';
+import { DurationLiteral, Keyword, NumberLiteral, RBrace, Reserved, StringLiteral } from './tokens.ts';
 
 const SHAPES = ['tumbling', 'sliding', 'session', 'count', 'global'];
 
@@ -13,6 +13,9 @@ const FOREIGN_SHAPES: ReadonlyMap<string, string> = new Map([
   ['hopping', 'sliding 1h every 5m'], ['hop', 'sliding 1h every 5m'], ['rolling', 'sliding 1h'], ['fixed', 'tumbling 1h'], ['batch', 'tumbling 1h'], ['time', 'tumbling 1h'], ['length', 'count 100'], ['every', 'tumbling 1h'],
   ['hour', 'tumbling 1h'], ['day', 'tumbling day in "Europe/Berlin"'], ['week', 'tumbling week'], ['month', 'tumbling month'],
 ]);
+
+/** Spans of the calendar, in other words. */
+const CALENDAR: ReadonlyMap<string, string> = new Map([['days', 'day'], ['daily', 'day'], ['weeks', 'week'], ['weekly', 'week'], ['months', 'month'], ['monthly', 'month']]);
 
 /** `window`, `trigger` and `late within`: section 6 of the language. */
 export abstract class WindowGrammar extends PatternGrammar {
@@ -47,8 +50,19 @@ export abstract class WindowGrammar extends PatternGrammar {
           : next.tokenType === NumberLiteral ? `write window count ${next.image}` : undefined);
   }
 
+  /** What stands in place of a window's length, and is none. */
+  private refuseNoLength(): void {
+    const next = this.LA(1);
+    const kind = this.LA(0).image;
+    const unit = CALENDAR.get(next.image.toLowerCase());
+    if (unit !== undefined && !this.startsStage()) this.fail('syntax', next, `expected a duration, day, week or month, found '${next.image}'`, `did you mean '${unit}'?`);
+    const isLength = !this.isNext(RBrace) && !(this.firstOnLine() && this.isClauseWord(next)) && !(next.tokenType === Keyword.every && this.LA(2).tokenType === DurationLiteral);
+    if (!isLength) this.fail('syntax', next, `expected how long the window is, found ${found(next)}`, `write window ${kind} 1h${next.tokenType === Keyword.every ? ` every ${this.LA(2).image}` : ''}`);
+  }
+
   private readonly tumbling: ParserMethod<[], WindowShape> = this.RULE('tumblingWindow', () => {
     this.CONSUME(Keyword.tumbling);
+    this.ACTION(() => this.refuseNoLength());
     return this.OR({ ERR_MSG: 'a duration, day, week or month', DEF: [
       { ALT: () => this.SUBRULE(this.calendar, { ARGS: [this.CONSUME(Keyword.day)] }) },
       { ALT: () => this.SUBRULE1(this.calendar, { ARGS: [this.CONSUME(Keyword.week)] }) },
@@ -85,6 +99,7 @@ export abstract class WindowGrammar extends PatternGrammar {
 
   private readonly sliding: ParserMethod<[], WindowShape> = this.RULE('slidingWindow', (): WindowShape => {
     this.CONSUME(Keyword.sliding);
+    this.ACTION(() => this.refuseNoLength());
     const size = this.SUBRULE(this.duration);
     const every = this.OPTION({
       GATE: () => !this.startsStage(),
@@ -116,6 +131,9 @@ export abstract class WindowGrammar extends PatternGrammar {
   private readonly counted: ParserMethod<[], WindowShape> = this.RULE('countWindow', (): WindowShape => {
     this.CONSUME(Keyword.count);
     const size = this.SUBRULE(this.expression);
+    this.ACTION(() => {
+      if (this.isNext(Keyword.events) && !this.startsStage()) this.fail('syntax', this.LA(1), "a window of a count is one of events anyway, found 'events'", `write window count ${this.written(size)}`);
+    });
     const every = this.OPTION({
       GATE: () => !this.startsStage(),
       DEF: () => {
@@ -128,6 +146,7 @@ export abstract class WindowGrammar extends PatternGrammar {
 
   protected readonly triggerClause: ParserMethod<[], TriggerClause> = this.RULE('triggerClause', () => {
     const start = this.CONSUME(Keyword.trigger);
+    this.ACTION(() => this.refuseUnknownTrigger());
     const what = this.OR({
       DEF: [
         { ALT: (): TriggerClause['what'] => {
@@ -160,7 +179,8 @@ export abstract class WindowGrammar extends PatternGrammar {
               const count = this.SUBRULE1(this.expression);
               this.ACTION(() => {
                 if (this.isNext(Keyword.events) && !this.startsStage()) return;
-                this.fail('syntax', this.LA(1), `expected 'events', found ${found(this.LA(1))}`, count.kind === 'duration' ? `write trigger early every ${count.raw}` : `write trigger every ${this.written(count)} events`);
+                if (count.kind === 'duration') this.fail('syntax', count.span, 'a report after some time is an early one', `write trigger early every ${count.raw}`);
+                this.fail('syntax', this.LA(1), `expected 'events', found ${found(this.LA(1))}`, `write trigger every ${this.written(count)} events`);
               });
               this.CONSUME1(Keyword.events);
               return { kind: 'events', count };
@@ -177,6 +197,16 @@ export abstract class WindowGrammar extends PatternGrammar {
     });
     return this.ACTION((): TriggerClause => ({ kind: 'trigger', what, span: this.spanFrom(start) }));
   });
+
+  private refuseUnknownTrigger(): void {
+    const [first, second] = [this.LA(1), this.LA(2)];
+    const expected = (at: IToken, hint: string): never => this.fail('syntax', at, `expected 'early every 10s', 'every event', 'every 100 events' or 'on rise', found ${found(at)}`, hint);
+    if (didYouMean(first.image, ['rise']) !== undefined || first.image === 'rise' || first.image === 'rising') expected(first, 'write trigger on rise');
+    if (first.tokenType === Keyword.on && second.tokenType !== Keyword.rise) expected(second, 'write trigger on rise');
+    if (first.tokenType === Keyword.early && second.tokenType === DurationLiteral) expected(second, `write trigger early every ${second.image}`);
+    if (first.tokenType === Keyword.every && second.tokenType === Keyword.events) expected(second, 'write trigger every event, or trigger every 100 events');
+    if (first.tokenType === DurationLiteral) expected(first, `write trigger early every ${first.image}`);
+  }
 
   protected readonly lateClause: ParserMethod<[], Clause> = this.RULE('lateClause', () => {
     const start = this.CONSUME(Keyword.late);

@@ -60,13 +60,16 @@ export interface Table {
   readonly span: Span;
   /** All columns in the order written, the key among them. */
   readonly columns: readonly Field[];
-  /** The column that is looked up. */
+  /** The column that is looked up; never null. */
   readonly key: string;
   /** A column `from: time` says from which event time on a row holds: of the rows of one key the latest that holds at the event's time is the one. */
   readonly history: boolean;
 }
 
-/** A keyed running aggregate. Expressions read `eventField`s of the events it is of. */
+/**
+ * A keyed running aggregate. Expressions read `eventField`s of the events it is of, params and tables. `optional`: it is null where there is no event, or
+ * too few.
+ */
 export interface Feature {
   readonly name: string;
   readonly span: Span;
@@ -294,7 +297,8 @@ export type ExprKind =
   | { readonly kind: 'aggregate'; readonly fn: AggregateFn; readonly stage: string; readonly value?: Expr; readonly where?: Expr; readonly limit?: number }
   /**
    * An aggregate over the events of a window: of one of its inputs, or of all. `argument`: the percentile (0 to 100), the n of `top(x, n)` and
-   * `values(x, n)`, the ms of `slope(x, 1h)`. `any` and `all` have their condition as `value`.
+   * `values(x, n)`, the ms of `slope(x, 1h)`. `any` and `all` have their condition as `value`. `value` is absent only for `count`. Inside `value` and `where` the
+   * event at hand is read by `eachField` and `eachTime`, beside key parts, params and tables. `top` gives the n most frequent values, the most frequent first.
    */
   | { readonly kind: 'windowAggregate'; readonly fn: WindowAggregateFn; readonly input?: string; readonly value?: Expr; readonly where?: Expr; readonly argument?: number }
   /** `window.start`, `window.end`: times. Null where the window has none (global; the start of a count window is its first event's time). */
@@ -335,7 +339,7 @@ export interface Test {
   readonly title: string;
   readonly span: Span;
   readonly params: ReadonlyMap<string, Literal>;
-  /** Rows by table, as plain JSON with every column. */
+  /** Rows by table, as plain JSON with every column, null where an optional one is not given. A time that is given as a duration is ms after the test's start, else ISO-8601 text. */
   readonly tables: ReadonlyMap<string, readonly Readonly<Record<string, unknown>>[]>;
   /** In the order written; times in ms after the test's start. Events have every declared field filled in (zero values or null), without the time field. */
   readonly steps: readonly (

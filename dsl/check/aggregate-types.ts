@@ -1,4 +1,4 @@
-import type { Type, WindowAggregateFn } from '../typed.ts';
+import type { Expr, Type, WindowAggregateFn } from '../typed.ts';
 import { BOOL, DURATION, FLOAT, INT, isNumber, isText, listOf } from './types.ts';
 
 /** The type of an aggregate over values of a type; undefined: it takes none of that type. */
@@ -16,6 +16,11 @@ export function resultType(fn: WindowAggregateFn, type: Type): Type | undefined 
     case 'any': case 'all': return type.kind === 'bool' ? BOOL : undefined;
     case 'lasting': return type.kind === 'bool' ? DURATION : undefined;
   }
+}
+
+/** A condition that is worked out: it has a value for every event, so that counting its values counts all. */
+export function isCondition(expr: Expr): boolean {
+  return expr.type.kind === 'bool' && expr.kind !== 'eachField' && expr.kind !== 'eventField' && expr.kind !== 'member' && expr.kind !== 'lookup';
 }
 
 /** What an aggregate takes, for messages. */

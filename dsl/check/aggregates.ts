@@ -1,6 +1,6 @@
 import type { Argument, Expr as AstExpr, Name, Span } from '../ast.ts';
 import type { AggregateFn, Expr, Type } from '../typed.ts';
-import { resultType, takes } from './aggregate-types.ts';
+import { isCondition, resultType, takes } from './aggregate-types.ts';
 import type { Context } from './context.ts';
 import { condition, elaborate } from './expressions.ts';
 import { fieldOf, readable } from './names.ts';
@@ -91,6 +91,9 @@ export function aggregate(ctx: Context, call: Call): Value | undefined {
   }
   const of = elaborate(each, over.value);
   if (of === undefined) return undefined;
+  if (fn === 'count' && isCondition(of.expr)) {
+    return report.add('count-of-condition', of.expr.span, '`count` counts values, and a condition always has one: this counts every event.', { hint: `write count(${stage.name} where …)` });
+  }
   return typed(ctx, call.span, fn, stage, of, filter);
 }
 

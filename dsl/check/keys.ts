@@ -1,12 +1,13 @@
-import type { Clause, KeyExpr, Name, Span } from '../ast.ts';
+import type { Clause, Expr as AstExpr, KeyExpr, Name, Span } from '../ast.ts';
 import type { Expr, KeyPart, Rule, Type } from '../typed.ts';
 import { contextOf } from './context.ts';
-import { meant, notAvailable } from './declarations.ts';
+import { meant } from './declarations.ts';
 import { isA, viewOf, type EventInfo } from './event-types.ts';
 import { condition, elaborate } from './expressions.ts';
 import type { Globals } from './globals.ts';
 import { acceptedTypes, type StageInfo } from './rule-shape.ts';
 import { eventType } from './stages.ts';
+import { rosterOf } from './tables.ts';
 import { aType, commonType } from './types.ts';
 import { definition } from './unread.ts';
 import type { Value } from './value.ts';
@@ -39,27 +40,41 @@ export function seesOf(globals: Globals, inputs: Iterable<Pick<Input, 'accepts' 
   return new Map(entries.map(([type, { filters, all }]) => [type, { filters: all ? [] : filters }]));
 }
 
-/** What a pattern sees. */
-export function checkInputs(globals: Globals, on: Of<'on'> | undefined, stages: Iterable<StageInfo>): Rule['sees'] {
-  if (on === undefined) return seesOf(globals, [...stages].map(({ accepts }) => ({ accepts, where: undefined, all: true })));
+/** The types that a pattern sees, whatever their filters are. */
+export function typesSeen(globals: Globals, on: Of<'on'> | undefined, stages: Iterable<StageInfo>): Pick<Input, 'accepts' | 'where' | 'all'>[] {
+  const accepts = on === undefined ? [...stages].map((stage) => stage.accepts)
+    : on.inputs.flatMap((input) => {
+      const type = eventType(globals, input.type);
+      return type === undefined ? [] : [acceptedTypes([type], globals.events)];
+    });
+  return accepts.map((types) => ({ accepts: types, where: undefined, all: true }));
+}
+
+/** What a pattern sees, with the filters of `on`. */
+export function checkInputs(globals: Globals, on: Of<'on'> | undefined, seen: Rule['sees'], featureKey: readonly KeyNames[]): Rule['sees'] {
+  if (on === undefined) return seen;
   return seesOf(globals, on.inputs.flatMap((input) => {
-    const type = eventType(globals, input.type);
+    // An unknown type has been reported.
+    const type = globals.events.get(input.type.text);
     if (type === undefined) return [];
     if (input.name !== undefined) {
       globals.report.add('no-effect', input.name.span, `The name "${input.name.text}" has no effect: inputs are named for windows; a pattern names its stages.`, { hint: `write on ${input.type.text}` });
     }
-    const ctx = contextOf(globals, { place: `the filter on "${type.name}"`, event: viewOf([type]) });
-    const filter = input.where && condition(ctx, input.where, 'What follows `where`');
-    return [{ accepts: acceptedTypes([type], globals.events), where: filter?.expr, all: input.where === undefined }];
+    return [{ accepts: acceptedTypes([type], globals.events), where: filterOf(globals, type, input.where, featureKey), all: input.where === undefined }];
   }));
+}
+
+/** The condition under which `on` lets events of a type through. */
+export function filterOf(globals: Globals, type: EventInfo, where: AstExpr | undefined, featureKey: readonly KeyNames[]): Expr | undefined {
+  const ctx = contextOf(globals, { place: `the filter on "${type.name}"`, event: viewOf([type]), featureKey });
+  return (where && condition(ctx, where, 'What follows `where`'))?.expr;
 }
 
 export interface KeyNames { readonly name: string; readonly type: Type | undefined }
 
 /** The key's parts. A part that is wrong is among `names`, without a type, so that who reads it stays silent. */
-export function checkKey(globals: Globals, by: Of<'by'> | undefined, sees: Rule['sees'], stages: ReadonlyMap<string, StageInfo>, inputs: readonly string[] = []): { readonly parts: KeyPart[]; readonly names: KeyNames[] } {
-  if (by === undefined) return { parts: [], names: [] };
-  if (by.from !== undefined) notAvailable(globals.report, by.from.span, 'by … from');
+export function checkKey(globals: Globals, by: Of<'by'> | undefined, sees: Rule['sees'], stages: ReadonlyMap<string, StageInfo>, inputs: readonly string[] = []): { readonly parts: KeyPart[]; readonly names: KeyNames[]; readonly roster: Rule['roster'] } {
+  if (by === undefined) return { parts: [], names: [], roster: undefined };
   const parts: KeyPart[] = [];
   const names: KeyNames[] = [];
   for (const key of by.keys) {
@@ -71,7 +86,8 @@ export function checkKey(globals: Globals, by: Of<'by'> | undefined, sees: Rule[
     if (part !== undefined) parts.push(part);
     names.push({ name: key.name.text, type: part?.type });
   }
-  return { parts, names };
+  const roster = by.from && rosterOf(globals, by.from, names.map((name, i) => ({ ...name, span: by.keys.find((key) => key.name.text === name.name)?.name.span ?? by.keys[i]!.span })));
+  return { parts, names, roster };
 }
 
 function checkPart(globals: Globals, key: KeyExpr, sees: Rule['sees'], stages: ReadonlyMap<string, StageInfo>, inputs: readonly string[]): KeyPart | undefined {

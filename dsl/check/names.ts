@@ -2,12 +2,14 @@ import type { Expr as AstExpr, Span } from '../ast.ts';
 import { firstOrLast } from './aggregates.ts';
 import { meant } from './declarations.ts';
 import type { Context } from './context.ts';
+import { featureValue } from './features.ts';
 import type { EventInfo, EventView, FieldView } from './event-types.ts';
 import { elaborate } from './expressions.ts';
 import type { StageView, WindowView } from './scope.ts';
+import { isTable, lookup, rowHere } from './tables.ts';
 import { STRING, TIME, aType } from './types.ts';
 import { definition } from './unread.ts';
-import { inputField, ofEvent, pickedOfInput, windowInfo } from './window-aggregates.ts';
+import { inputField, ofEvent, pickedOfInput, windowAggregateNames, windowInfo } from './window-aggregates.ts';
 import { literal, mostNulls, underLambdas, value, type Value } from './value.ts';
 
 /** A bare name: a local, a word of the place, a field of the event being tested, a part of the key, a param or a const. */
@@ -42,7 +44,8 @@ export function resolveName(ctx: Context, expr: Extract<AstExpr, { kind: 'name' 
     const constant = globals.consts.get(name);
     return constant && { ...constant, expr: { ...constant.expr, span } };
   }
-  if (globals.declarations.unavailable.has(name)) return undefined;
+  if (globals.declarations.features.has(name)) return featureValue(ctx, name, span);
+  if (globals.declarations.tables.has(name) && isTable(ctx, name)) return rowHere(ctx, name, span, false);
   return unknownName(ctx, name, span);
 }
 
@@ -72,8 +75,9 @@ function unknownName(ctx: Context, name: string, span: Span): undefined {
     const view = scope.stage?.(stageName);
     return view !== undefined && view.as !== 'banned' && view.as !== 'later' && view.event.field(name) !== 'none';
   });
+  // It may be a part of the key, which could not be read.
+  if (having.length > 0 && scope.isKeyRead?.() === false) return undefined;
   if (scope.report === true && having.length > 0) {
-    if (scope.isKeyRead?.() === false) return undefined;
     const list = scope.stage!(having[0]!)!.as === 'list';
     return report.add('unknown-name', span, `"${name}" is not a part of the rule's key, a param or a const; ${scope.place} has no event of its own.`, {
       hint: list ? `write it with its stage, in an aggregate: last(${having[0]}).${name}` : `write it with its stage: ${having[0]}.${name}`,
@@ -81,13 +85,14 @@ function unknownName(ctx: Context, name: string, span: Span): undefined {
   }
   const known = [
     ...scope.event?.names() ?? [], ...scope.key?.map((key) => key.name) ?? [], ...globals.params.keys(), ...globals.consts.keys(), ...ctx.locals.keys(), ...scope.words ?? [],
-    ...scope.stageNames ?? [],
+    ...scope.stageNames ?? [], ...scope.featureKey === undefined ? [] : globals.features.keys(),
   ];
+  const element = [...ctx.locals].find(([, local]) => local.kind === 'lambda' && local.type?.expr.type.kind === 'record' && local.type.expr.type.fields.some((field) => field.name === name))?.[0];
   const type = scope.event?.types.map((one) => one.name).join(' | ');
   const only = scope.event?.types.filter((one) => one.fields.has(name)).map((one) => one.name) ?? [];
   return report.add('unknown-name', span, type === undefined ? `Unknown name "${name}" in ${scope.place}.`
     : `Unknown name "${name}": it is no field of ${type}, no param and no const.`, {
-    hint: only.length > 0 ? `only ${only.join(' and ')} has it; the event may be any of them` : having.length > 0 ? `the stage "${having[0]}" has such a field: ${having[0]}.${name}`
+    hint: element !== undefined ? `write ${element}.${name}` : only.length > 0 ? `only ${only.join(' and ')} has it; the event may be any of them` : having.length > 0 ? `the stage "${having[0]}" has such a field: ${having[0]}.${name}`
       : meant(name, known) ?? (scope.words === undefined ? undefined : `write ${scope.words.slice(0, -1).join(', ')} or ${scope.words.at(-1)}`),
   });
 }
@@ -125,10 +130,12 @@ export function resolveMember(ctx: Context, expr: Extract<AstExpr, { kind: 'memb
       if (object.name === 'prev') return prevField(ctx, name.text, name.span, span);
       if (object.name === 'match') return matchInfo(ctx, name.text, name.span, span);
       const known = ctx.scope.key?.some((key) => key.name === object.name) === true || ctx.globals.params.has(object.name)
-        || ctx.globals.consts.has(object.name) || ctx.globals.declarations.unavailable.has(object.name);
+        || ctx.globals.consts.has(object.name) || ctx.globals.declarations.features.has(object.name) || ctx.globals.declarations.tables.has(object.name);
       if (!known) return unknownStage(ctx, object.name, object.span);
     }
   }
+  const row = lookup(ctx, object, name, span);
+  if (row !== 'none') return row;
   const ofInput = pickedOfInput(ctx, object, name, span);
   if (ofInput !== 'none') return ofInput;
   const picked = firstOrLast(ctx, object, name, span);
@@ -155,7 +162,7 @@ function unknownStage(ctx: Context, name: string, span: Span): undefined {
   if (scope.stage === undefined) {
     return globals.report.add('unknown-name', span, `Unknown name "${name}": ${scope.place} knows no stages.`, { hint: meant(name, scope.event?.names() ?? []) });
   }
-  return globals.report.add('unknown-stage', span, `Unknown stage "${name}".`, { hint: meant(name, [...scope.stageNames ?? [], ...scope.event?.names() ?? []]) ?? (/^(previous|before|last)$/i.test(name) ? 'the event bound before this one is prev' : undefined) });
+  return globals.report.add('unknown-stage', span, `Unknown stage "${name}".`, { hint: meant(name, [...scope.stageNames ?? [], ...scope.event?.names() ?? []]) ?? (/^(previous|before|last)$/i.test(name) ? 'the event bound before this one is prev' : name === 'window' ? 'when a match is, match.from and match.to say; window.start belongs to a rule with a window' : undefined) });
 }
 
 /** A name in a rule with a window, before a `.` or by itself. */
@@ -164,6 +171,7 @@ function unknownInWindow(ctx: Context, window: WindowView, name: string, span: S
   const events = ctx.ofWindow?.events ?? window.events;
   if (events.broken || isUnreadField(ctx, events, name)) return undefined;
   const inputs = [...window.inputs.keys()];
+  if (windowAggregateNames.includes(name)) return globals.report.add('unknown-name', span, `"${name}" is a function.`, { hint: `call it: ${name}(…)` });
   if (ctx.ofWindow === undefined && (window.events.field(name) !== 'none' || inputs.length > 0)) {
     const owner = window.events.field(name) !== 'none' ? undefined : inputs.find((input) => window.inputs.get(input)!.field(name) !== 'none');
     if (owner !== undefined || window.events.field(name) !== 'none') {
@@ -173,7 +181,7 @@ function unknownInWindow(ctx: Context, window: WindowView, name: string, span: S
     }
   }
   const known = [
-    ...events.names(), ...inputs, ...scope.key?.map((key) => key.name) ?? [], ...globals.params.keys(), ...globals.consts.keys(), ...ctx.locals.keys(), ...scope.words ?? [], 'window',
+    ...events.names(), ...inputs, ...scope.key?.map((key) => key.name) ?? [], ...globals.params.keys(), ...globals.consts.keys(), ...ctx.locals.keys(), ...scope.words ?? [], ...globals.features.keys(), 'window',
   ];
   const only = events.types.filter((one) => one.fields.has(name)).map((one) => one.name);
   const types = events.types.map((one) => one.name).join(' | ');

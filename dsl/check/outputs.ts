@@ -2,6 +2,7 @@ import type { Clause, OutField, ReportWhen } from '../ast.ts';
 import type { Field, Output } from '../typed.ts';
 import { contextOf } from './context.ts';
 import { meant } from './declarations.ts';
+import { refuseMade } from './each.ts';
 import { elaborate } from './expressions.ts';
 import type { Globals } from './globals.ts';
 import { asTime, textsIn } from './operators.ts';
@@ -39,6 +40,7 @@ export function isNew(globals: Globals, fields: readonly OutField[], field: OutF
 export function checkEmit(globals: Globals, clause: Of<'emit'>, scope: Scope): Output {
   const { report } = globals;
   const type = eventType(globals, clause.type);
+  refuseMade(globals, type, clause.type.span, 'emitted');
   const fields: { readonly name: string; readonly value: Output['fields'][number]['value'] }[] = [];
   for (const field of clause.fields.filter((one) => isNew(globals, clause.fields, one))) {
     const name = field.name.text;

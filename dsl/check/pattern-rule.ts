@@ -6,7 +6,7 @@ import { meant } from './declarations.ts';
 import { desugar, withBan } from './desugar.ts';
 import { condition } from './expressions.ts';
 import type { Globals } from './globals.ts';
-import { checkInputs, checkKey, type KeyNames } from './keys.ts';
+import { checkInputs, checkKey, seesOf, typesSeen, type KeyNames } from './keys.ts';
 import { checkAlert, checkEmit } from './outputs.ts';
 import { placesOf } from './places.ts';
 import { checkKeep, checkLimit, checkSeverity, headOf, isKeyRead, type Clauses } from './rule-clauses.ts';
@@ -24,8 +24,9 @@ export function checkPatternRule(globals: Globals, decl: RuleDecl, clauses: Clau
   const countsOf = (node: QuantifiedPattern): Counts => counts.get(node)!;
   const isWhole = (): boolean => !globals.unread.breaks(match.span) && [...counts.values()].every((one) => !one.broken);
   const stages = collectStages(globals, decl, placesOf(match.pattern), match.without, isWhole);
-  const sees = checkInputs(globals, clauses.one('on'), stages.values());
-  const key = checkKey(globals, clauses.one('by'), sees, stages);
+  const seen = seesOf(globals, typesSeen(globals, clauses.one('on'), stages.values()));
+  const key = checkKey(globals, clauses.one('by'), seen, stages);
+  const sees = checkInputs(globals, clauses.one('on'), seen, key.names);
 
   // The pattern is read twice: its silences' durations read stages, and how those are seen is known only when the pattern is.
   const outline = report.muted(() => desugar(match.pattern, { report, countsOf, durationOf: (not) => literal(DURATION, not.span, 0).expr }));
@@ -52,7 +53,7 @@ export function checkPatternRule(globals: Globals, decl: RuleDecl, clauses: Clau
   if (pattern === undefined) return { rule: undefined, reader };
   const rule: PatternRule = {
     kind: 'pattern', ...headOf(globals, decl, clauses), severity,
-    key: key.parts, sees,
+    key: key.parts, ...(key.roster && { roster: key.roster }), sees,
     match: {
       mode: match.mode, pattern: without === undefined ? pattern : withBan(pattern, without), stages: typed, ...bounds, skip: skipOf(globals, reader, match, stages),
     },
@@ -75,7 +76,7 @@ function refuseWindowClauses(globals: Globals, decl: RuleDecl): void {
 /** What alerts, emits, `having` and the like can name. */
 function reportScope(globals: Globals, reader: ShapeReader, key: readonly KeyNames[], place: string, timeout: boolean): Scope {
   return {
-    place, key, stage: (name) => reader.fromReport(name, timeout), stageNames: reader.stageNames, undefinedStages: reader.undefinedStages,
+    place, key, featureKey: key, stage: (name) => reader.fromReport(name, timeout), stageNames: reader.stageNames, undefinedStages: reader.undefinedStages,
     prev: reader.previousAtEnd(timeout), match: true, report: true, isKeyRead: () => isKeyRead(globals, reader.shape.rule, key),
   };
 }
@@ -99,7 +100,7 @@ function silenceDuration(globals: Globals, reader: ShapeReader, not: NotPattern,
     if (target !== undefined && names.has(name) && reader.boundPlace(target) !== undefined) return reader.fromAfter(target, name);
     return stage && reader.fromStage(stage, name);
   };
-  return checkDuration(globals, not.for, { place: 'the time of a silence', key, stage: seen, stageNames: reader.stageNames, undefinedStages: reader.undefinedStages });
+  return checkDuration(globals, not.for, { place: 'the time of a silence', key, isKeyRead: () => isKeyRead(globals, reader.shape.rule, key), stage: seen, stageNames: reader.stageNames, undefinedStages: reader.undefinedStages });
 }
 
 /** `within`, `within session`, `gap`. */

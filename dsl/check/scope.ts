@@ -49,6 +49,10 @@ export interface Scope {
   /** The most recently bound event; `maybeUnbound`: there may be none. */
   readonly prev?: { readonly event: EventView; readonly maybeUnbound: boolean };
   readonly window?: WindowView;
+  /** The parts of the rule's key, where features can be read. */
+  readonly featureKey?: readonly { readonly name: string; readonly type: Type | undefined }[];
+  /** Known when the rule is compiled: literals, consts and params only. */
+  readonly constant?: boolean;
   /** `match.id`, `match.from` and `match.to` can be read. */
   readonly match?: boolean;
   /** Words that stand for themselves: the severities. */
@@ -61,5 +65,5 @@ export interface Scope {
 
 /** A place where only literals, consts and params can be read. */
 export function constantScope(place: string): Scope {
-  return { place };
+  return { place, constant: true };
 }

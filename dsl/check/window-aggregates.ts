@@ -1,6 +1,6 @@
 import type { Argument, Expr as AstExpr, Name, Span } from '../ast.ts';
 import type { Expr, Type, WindowAggregateFn } from '../typed.ts';
-import { resultType, takes } from './aggregate-types.ts';
+import { isCondition, resultType, takes } from './aggregate-types.ts';
 import type { Context } from './context.ts';
 import { meant } from './declarations.ts';
 import type { EventView } from './event-types.ts';
@@ -86,6 +86,9 @@ export function windowAggregate(ctx: Context, call: Call): Value | undefined {
     return needsField(ctx, call, fn, events, input);
   }
   const of = elaborate(inside, parts.value);
+  if (of !== undefined && fn === 'count' && isCondition(of.expr)) {
+    return report.add('count-of-condition', of.expr.span, '`count` counts values, and a condition always has one: this counts every event.', { hint: `write count(${input === undefined ? '' : `${input} `}where …)` });
+  }
   return of && typed(ctx, call.span, fn, of, made, empty);
 }
 
@@ -141,6 +144,7 @@ function argumentOf(ctx: Context, fn: WindowAggregateFn, given: AstExpr | undefi
     report.add('bad-arguments', at, message, { hint: `write ${fn}(x, ${asked.example})` });
     return 'wrong';
   };
+  if (given !== undefined && readsEvents(ctx, ctx.scope.window!, given)) return refuse(given.span, `Behind the value \`${fn}\` takes ${asked.what}, and this is one of the events.`);
   if (given === undefined) return asked.needed ? refuse(span, `\`${fn}\` takes a value of the events, and ${asked.what}.`) : undefined;
   const made = elaborate({ ...ctx, ofWindow: undefined }, given);
   if (made === undefined) return 'wrong';
@@ -181,6 +185,9 @@ export function ofEvent(window: WindowView, type: Type, name: string, span: Span
 /** `r.amount` of an input: inside an aggregate only. */
 export function inputField(ctx: Context, window: WindowView, input: string, name: Name, span: Span): Value | undefined {
   const { report } = ctx.globals;
+  if (windowAggregateNames.includes(name.text) && window.inputs.get(input)!.field(name.text) === 'none') {
+    return report.add('unknown-field', name.span, `"${name.text}" is no field, but a function.`, { hint: name.text === 'count' ? `write count(${input})` : `write ${name.text}(${input}.field)` });
+  }
   const field = fieldOf(ctx, window.inputs.get(input)!, input, name.text, name.span);
   if (field === undefined) return undefined;
   // One aggregate goes through one input, so this is the one.
@@ -194,7 +201,7 @@ export function inputField(ctx: Context, window: WindowView, input: string, name
 export function windowInfo(ctx: Context, name: Name, span: Span): Value | undefined {
   const { report } = ctx.globals;
   if (ctx.ofWindow !== undefined) return report.add('window-here', span, 'An aggregate looks at single events, and does not know the window they are in.', { hint: 'compare the aggregate with it: max(at) > window.start' });
-  if (name.text !== 'start' && name.text !== 'end') return report.add('unknown-field', name.span, `A window has start and end, not "${name.text}".`, { hint: meant(name.text, ['start', 'end']) });
+  if (name.text !== 'start' && name.text !== 'end') return report.add('unknown-field', name.span, `A window has start and end, not "${name.text}".`, { hint: meant(name.text, ['start', 'end']) ?? 'write window.start or window.end' });
   const bounds = ctx.scope.window!.bounds;
   return value(TIME, span, { kind: 'windowInfo', what: name.text }, bounds === 'both' || (bounds === 'start' && name.text === 'start') ? 0 : 2);
 }

@@ -1,10 +1,10 @@
-import type { Expr as AstExpr, RuleDecl, WindowClause } from '../ast.ts';
+import type { Expr as AstExpr, OnInput, RuleDecl, WindowClause } from '../ast.ts';
 import type { Expr, Output, Window, WindowRule } from '../typed.ts';
 import { contextOf } from './context.ts';
 import { acceptedBy, viewOf } from './event-types.ts';
 import { condition, elaborate } from './expressions.ts';
 import type { Globals } from './globals.ts';
-import { checkKey, seesOf, type Input, type KeyNames } from './keys.ts';
+import { checkKey, filterOf, seesOf, type Input, type KeyNames } from './keys.ts';
 import { checkAlert, checkEmit } from './outputs.ts';
 import { checkLimit, checkSeverity, headOf, isKeyRead, type ClauseOf, type Clauses } from './rule-clauses.ts';
 import { constantScope, type Scope, type WindowView } from './scope.ts';
@@ -19,14 +19,19 @@ const NO_KEEP: WindowRule['keep'] = { count: Number.MAX_SAFE_INTEGER, drop: 'old
 export function checkWindowRule(globals: Globals, decl: RuleDecl, clauses: Clauses, clause: WindowClause): WindowRule | undefined {
   refusePatternClauses(globals, decl);
   const on = clauses.one('on');
-  const inputs = checkInputs(globals, on);
+  const named = namesOf(globals, on);
   if (on === undefined && !globals.unread.inside(decl.span, /\bon\b/)) {
     globals.report.add('window-without-on', clause.span, 'The window does not say which events it holds.', { hint: 'add on Type, or on Type where …' });
   }
+  const by = clauses.one('by');
+  const key = checkKey(globals, by, seesOf(globals, named), new Map(), named.flatMap(({ name }) => name ?? []));
+  if (by?.from !== undefined) {
+    globals.report.add('roster-of-window', by.from.span, 'A window in which a key has no event does not exist, so the rows of a table are no keys of it.', { hint: 'a device that never spoke is found by a silence: match not a for 1h' });
+  }
+  const inputs = named.map((input) => ({ ...input, where: filterOf(globals, input.types[0]!, input.written.where, key.names), all: input.written.where === undefined }));
   const sees = seesOf(globals, inputs);
-  const key = checkKey(globals, clauses.one('by'), sees, new Map(), inputs.flatMap(({ name }) => name ?? []));
   const shape = checkShape(globals, clause);
-  const reports = (place: string, cleared = false): Scope => reportScope(globals, decl, key.names, { inputs, shape: clause.shape.kind, broken: on === undefined || inputs.length < on.inputs.length, cleared }, place);
+  const reports = (place: string, cleared = false): Scope => reportScope(globals, decl, key.names, { inputs, shape: clause.shape.kind, broken: on === undefined || inputs.length < on.inputs.length || globals.unread.breaks(on.span), cleared }, place);
 
   const having = clauses.one('having');
   const cond = having && condition(contextOf(globals, reports('`having`')), having.cond, '`having`');
@@ -65,19 +70,15 @@ function refusePatternClauses(globals: Globals, decl: RuleDecl): void {
   }
 }
 
-/** What `on` names. Unknown types are left out. */
-function checkInputs(globals: Globals, on: ClauseOf<'on'> | undefined): Input[] {
-  const inputs: Input[] = [];
+/** What `on` names, without the filters. Unknown types are left out. */
+function namesOf(globals: Globals, on: ClauseOf<'on'> | undefined): (Input & { readonly written: OnInput })[] {
+  const inputs: (Input & { readonly written: OnInput })[] = [];
   for (const input of on?.inputs ?? []) {
     const first = inputs.find((other) => input.name !== undefined && other.name === input.name.text);
     if (first !== undefined) globals.report.add('declared-twice', input.name!.span, `The input "${input.name!.text}" is named twice.`, { related: [{ span: first.span, message: 'first named here' }] });
     const type = eventType(globals, input.type);
     if (type === undefined || first !== undefined) continue;
-    const ctx = contextOf(globals, { place: `the filter on "${type.name}"`, event: viewOf([type]) });
-    const where = input.where && condition(ctx, input.where, 'What follows `where`');
-    inputs.push({
-      name: input.name?.text, types: [type], accepts: acceptedBy(type, globals.events.values()), where: where?.expr, all: input.where === undefined, span: input.span,
-    });
+    inputs.push({ name: input.name?.text, types: [type], accepts: acceptedBy(type, globals.events.values()), where: undefined, all: true, span: input.span, written: input });
   }
   return inputs;
 }
@@ -92,7 +93,7 @@ function reportScope(globals: Globals, decl: RuleDecl, key: readonly KeyNames[],
     events: broken ? { ...all, broken } : all, inputCount: inputs.length, maybeEmpty: cleared, reads: 'each',
     bounds: shape === 'global' ? 'none' : cleared ? 'none' : shape === 'count' ? 'start' : 'both',
   };
-  return { place, key, window, report: true, isKeyRead: () => isKeyRead(globals, decl, key) };
+  return { place, key, featureKey: key, window, report: true, isKeyRead: () => isKeyRead(globals, decl, key) };
 }
 
 function checkOutputs(globals: Globals, decl: RuleDecl, scope: (place: string, cleared: boolean) => Scope): Output[] {
@@ -129,7 +130,7 @@ function checkShape(globals: Globals, { shape, span }: WindowClause): Window['sh
       const every = shape.every && duration(shape.every, 'the time between windows');
       if (size === undefined || (shape.every !== undefined && every === undefined)) return undefined;
       const [length, step] = [literalOf(size), every && literalOf(every)];
-      if (length !== undefined && step !== undefined && step > length) {
+      if (length !== undefined && step !== undefined && step > length && !globals.unread.inside(span, /./)) {
         globals.report.add('no-effect', span, 'Events between one window and the next have no effect: they are in none.', { hint: 'make the window longer, or every shorter' });
       }
       return { kind: 'sliding', size, ...(every && { every }) };
@@ -145,7 +146,7 @@ function checkShape(globals: Globals, { shape, span }: WindowClause): Window['sh
       const every = shape.every && count(shape.every, 'the number of events between windows');
       if (size === undefined || (shape.every !== undefined && every === undefined)) return undefined;
       const [length, step] = [literalOf(size), every && literalOf(every)];
-      if (length !== undefined && step !== undefined && step > length) {
+      if (length !== undefined && step !== undefined && step > length && !globals.unread.inside(span, /./)) {
         globals.report.add('no-effect', span, 'Events between one window and the next have no effect: they are in none.', { hint: 'make the window longer, or every shorter' });
       }
       return { kind: 'count', size, ...(every && { every }) };

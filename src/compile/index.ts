@@ -47,7 +47,7 @@ export function compile(program: Program, options: CompileOptions = {}): Plan {
 
   const read = { event: new Set<string>(), bound: new Set<string>() };
   for (const rule of rules) {
-    if (rule.roster !== undefined) throw new CompileError(rule.name, rule.span, '`by … from`');
+    refuseRule(program, rule);
     for (const expr of rule.kind === 'window' ? windowExpressions(rule) : expressionsOf(rule)) {
       refuseUnavailable(rule, expr);
       // A window keeps no events: what its aggregates read is read as the event comes.
@@ -84,6 +84,14 @@ export function compile(program: Program, options: CompileOptions = {}): Plan {
     fields: fieldsOf,
     predicates: pools.predicates, keys: pools.keys, rules: rulePlans,
   };
+}
+
+/** @throws CompileError for a rule over what cannot be had yet. */
+function refuseRule(program: Program, rule: Rule): void {
+  if (rule.roster !== undefined) throw new CompileError(rule.name, rule.span, '`by … from`');
+  for (const type of rule.sees.keys()) {
+    if (program.events.get(type)?.each !== undefined) throw new CompileError(rule.name, rule.span, `"${type}", an event made of a list,`);
+  }
 }
 
 /** @throws CompileError for what the language has and this version cannot run. */

@@ -13,11 +13,12 @@ import { noTimeBound } from './no-time-bound.ts';
 import { redundantBans } from './redundant-bans.ts';
 import { redundantLoops } from './redundant-loops.ts';
 import { canHold, lateness, triggers, type WindowCheck } from './windows.ts';
+import { rosterWithoutClock } from './roster-without-clock.ts';
 import { withinLimits } from './within-limits.ts';
 
 const CHECKS: readonly Check[] = [
   emptyMatch, withinLimits, needsBound, noTimeBound, neverTrue, neverMatches, redundantLoops, redundantBans, arrowMistakes, firstDropsOthers, boundsWithoutEffect,
-  conditionsWithoutEffect,
+  conditionsWithoutEffect, rosterWithoutClock,
 ];
 
 const WINDOW_CHECKS: readonly WindowCheck[] = [triggers, lateness, canHold];
@@ -25,7 +26,7 @@ const WINDOW_CHECKS: readonly WindowCheck[] = [triggers, lateness, canHold];
 /** Checks of a rule as a whole, once its parts are known. */
 export function checkFinished(globals: Globals, { decl, rule, reader }: CheckedRule): void {
   if (rule?.kind === 'window') {
-    WINDOW_CHECKS.forEach((check) => check({ report: globals.report, decl, rule }));
+    WINDOW_CHECKS.forEach((check) => check({ globals, report: globals.report, decl, rule }));
     clausesWithoutEffect(globals, decl, rule);
     return;
   }

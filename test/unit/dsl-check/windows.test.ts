@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { WindowRule } from '../../../dsl/typed.ts';
-import { bare, errorCodes, programOf, ruleFindings, ruleText } from './support.ts';
+import { bare, errorCodes, findings, programOf, ruleFindings, ruleText } from './support.ts';
 
 const IN = 'by card\n on Payment\n window tumbling 1h\n';
 
@@ -129,14 +129,23 @@ describe('when a window is reported', () => {
   });
   test('late within', () => expect(bare(windowOf(`${IN} late within 1m`).window.lateWithin)).toMatchObject({ value: 60_000 }));
   test.each([
-    ['having count() == 0', 'empty-window'], ['having count() < 1', 'empty-window'], ['having 0 >= count()', 'empty-window'], ['having sum(amount) > 5 or count() == 0', 'empty-window'],
+    ['having count() == 0', 'empty-window'], ['having count() < 1', 'empty-window'], ['having 0 >= count()', 'empty-window'], ['having not count() > 0', 'empty-window'], ['having sum(amount) > 5 and not (count() != 0)', 'empty-window'], ['having sum(amount) > 5 or count() == 0', 'empty-window'],
     ['trigger on rise', 'rise-without-having'], ['having count() > 3\n on clear alert b {}\n alert a {}', 'clear-without-rise'], ['trigger every 0 events', 'out-of-bounds'], ['late within 0s', 'out-of-bounds'], ['having count()', 'not-a-condition'],
   ])('%s is an error: %s', (clauses, code) => expect(errors(clauses)).toEqual([code]));
   test.each([
     ['global', '', 'window-without-report'], ['count 10', 'late within 1m', 'late-here'], ['global', 'trigger every event\n late within 1m', 'late-here'], ['sliding 1h', 'late within 1m', 'late-here'], ['sliding 1h', 'trigger early every 10s', 'trigger-here'],
   ])('window %s %s is an error: %s', (shape, clauses, code) => expect(errorCodes(`on Payment\n window ${shape}\n ${clauses}`)).toEqual([code]));
+  test('that always holds is a warning, but where it is read when the last event has left', () => {
+    expect(ruleFindings(`${IN} having count() > 0 and sum(amount) > 5\n alert out {}`)).toEqual([expect.stringMatching(/^~no-effect: This has no effect: a window has an event/)]);
+    expect(ruleFindings(`${IN} trigger on rise\n having count() >= 1\n alert out {}`)).toEqual([]);
+  });
   test('that can never hold is a warning', () => {
     expect(ruleFindings(`${IN} having count() > 5 and count() < 3\n alert out {}`)).toEqual([expect.stringMatching(/^~never-matches: `having` can never be true/)]);
+  });
+  test('a test may ask whether an alert is final', () => {
+    const text = (field: string) => `${ruleText(`${IN} trigger every event\n alert out { n: count() }`)}test R "t" {\n @1s Payment { card: "a" }\n expect @1s { ${field} }\n}`;
+    expect(programOf(text('final: false')).tests[0]!.expects[0]!.fields).toEqual({ final: false });
+    expect(findings(text('final: 5')).map((finding) => finding.split(':')[0])).toEqual(['type-mismatch']);
   });
   test('that none of some input came can be asked', () => expect(errorCodes('by card\n on p: Payment, l: Login\n window tumbling 1h\n having count(l) == 0 and count(p) > 3')).toEqual([]));
 });
