@@ -198,8 +198,10 @@ class Boxes extends KeyWindows {
     };
     const minute = Math.floor(time / 60_000) * 60_000;
     let start = minute;
+    while (spanOf(start - 3_600_000) === spanOf(minute)) start -= 3_600_000;
     while (spanOf(start - 60_000) === spanOf(minute)) start -= 60_000;
     let end = minute + 60_000;
+    while (spanOf(end + 3_600_000) === spanOf(minute)) end += 3_600_000;
     while (spanOf(end) === spanOf(minute)) end += 60_000;
     return [start, end];
   }

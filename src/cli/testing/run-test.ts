@@ -17,7 +17,7 @@ export interface TestResult {
   readonly type?: string;
   /** Event time, ms after the test's start. */
   readonly at: number;
-  /** What an `expect` can ask for: key and fields; of an alert also `severity`, `channel` and `suppressed` where no field is called so. */
+  /** What an `expect` can ask for: key and fields; of an alert also `severity`, `channel`, `suppressed` and `final` where no field is called so. */
   readonly values: Readonly<Record<string, unknown>>;
   /** Names of the values that a failure shows: key and fields. */
   readonly shown: readonly string[];
@@ -98,7 +98,7 @@ export function runTest(program: Program, test: Test): TestRun {
 }
 
 function fromAlert(alert: Alert): TestResult {
-  const values = { severity: alert.severity, channel: alert.channel, suppressed: alert.suppressed, ...alert.key, ...alert.fields };
+  const values = { severity: alert.severity, channel: alert.channel, suppressed: alert.suppressed, ...(alert.final !== undefined && { final: alert.final }), ...alert.key, ...alert.fields };
   return {
     what: alert.kind === 'timeout' ? 'timeout' : 'alert',
     rule: alert.rule,
