@@ -23,7 +23,8 @@ export function resolveName(ctx: Context, expr: Extract<AstExpr, { kind: 'name' 
     }
     return local.type && value(local.type.expr.type, span, { kind: 'lambdaParam', depth: ctx.lambdas - 1 - local.level }, local.type.nulls);
   }
-  if (scope.words?.includes(name) === true) return literal(STRING, span, name);
+  // Inside an aggregate a field may be called `high`.
+  if (ctx.ofWindow === undefined && scope.words?.includes(name) === true) return literal(STRING, span, name);
   if (ctx.ofWindow !== undefined) {
     const { events } = ctx.ofWindow;
     const field = events.field(name);

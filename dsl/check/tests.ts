@@ -311,6 +311,8 @@ function emittedFields(type: EventInfo): Map<string, FieldType[]> {
 
 /** What every alert has, beside its key, where the author gives no field of that name. */
 const OF_EVERY_ALERT: readonly (readonly [string, Type])[] = [['severity', STRING], ['channel', STRING], ['suppressed', INT]];
+/** What an alert of a window has, too. */
+const OF_WINDOWS: readonly (readonly [string, Type])[] = [['final', BOOL]];
 
 /** What can be asked of the alerts: their fields and keys, each with the types it can have. */
 function alertFields(tested: readonly CheckedRule[], timeout: boolean): Map<string, FieldType[]> {
@@ -323,7 +325,7 @@ function alertFields(tested: readonly CheckedRule[], timeout: boolean): Map<stri
       if (output.kind === 'alert' && output.onTimeout === timeout) output.fields.forEach(({ name, value }) => add(name, value.type));
     }
     rule?.key.forEach(({ name, type }) => add(name, type));
-    if (rule?.kind === 'window') add('final', BOOL);
+    if (rule?.kind === 'window') OF_WINDOWS.forEach(([name, type]) => add(name, type));
   }
   for (const [name, type] of OF_EVERY_ALERT) if (!known.has(name)) add(name, type);
   return known;

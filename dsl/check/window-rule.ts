@@ -106,7 +106,7 @@ function checkOutputs(globals: Globals, decl: RuleDecl, scope: (place: string, c
 }
 
 function checkShape(globals: Globals, { shape, span }: WindowClause): Window['shape'] | undefined {
-  const duration = (expr: AstExpr, what: string): Expr | undefined => checkDuration(globals, expr, constantScope(what));
+  const duration = (expr: AstExpr, what: string): Expr | undefined => aboveZero(globals, checkDuration(globals, expr, constantScope(what)), what);
   const count = (expr: AstExpr, what: string): Expr | undefined => checkCount(globals, expr, what);
   switch (shape.kind) {
     case 'global': return { kind: 'global' };
@@ -174,7 +174,18 @@ function checkCount(globals: Globals, expr: AstExpr, what: string): Expr | undef
   }
   const known = literalOf(made.expr);
   if (known !== undefined && known < 1) return globals.report.add('out-of-bounds', expr.span, `${sentence} must be above zero.`);
-  return made.expr;
+  return aboveZero(globals, made.expr, what);
+}
+
+/** A param that may be set to nothing by its own bounds makes a window that holds nothing. */
+function aboveZero(globals: Globals, expr: Expr | undefined, what: string): Expr | undefined {
+  if (expr?.kind !== 'param') return expr;
+  const param = globals.params.get(expr.name)?.param;
+  const least = param?.lo ?? param?.value;
+  if (typeof least !== 'number' || least > 0) return expr;
+  return globals.report.add('out-of-bounds', expr.span, `${what.charAt(0).toUpperCase()}${what.slice(1)} must be above zero, and the param "${expr.name}" may be ${expr.type.kind === 'duration' ? `${least}ms` : least}.`, {
+    hint: 'raise its lower bound', related: [{ span: param!.span, message: 'declared here' }],
+  });
 }
 
 function checkTrigger(globals: Globals, clause: ClauseOf<'trigger'> | undefined): Window['trigger'] | undefined {
@@ -183,7 +194,8 @@ function checkTrigger(globals: Globals, clause: ClauseOf<'trigger'> | undefined)
   switch (what.kind) {
     case 'rise': return { kind: 'rise' };
     case 'early': {
-      const amount = checkDuration(globals, what.every, constantScope('the time between early reports'));
+      const place = 'the time between early reports';
+      const amount = aboveZero(globals, checkDuration(globals, what.every, constantScope(place)), place);
       return amount && { kind: 'early', every: { kind: 'time', amount } };
     }
     case 'events': {

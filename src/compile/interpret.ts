@@ -1,6 +1,7 @@
 import type { Expr } from '../../dsl/typed.ts';
 import { callFunction } from './interpret/functions.ts';
 import { aggregate, overTime } from './interpret/aggregates.ts';
+import { windowAggregate } from './interpret/window-aggregates.ts';
 
 /**
  * The meaning of expressions, written to be read: an interpreter over the typed tree with plain values. Strings are strings, booleans
@@ -30,6 +31,10 @@ export interface Env {
   readonly prev?: BoundEvent | undefined;
   /** The event an aggregate looks at; set by the interpreter. */
   readonly each?: BoundEvent | undefined;
+  /** The events of the window at hand that an input took (undefined: any), in the order of time. */
+  windowEvents?(input: string | undefined): readonly BoundEvent[];
+  /** Its bounds; null where it has none. */
+  readonly window?: { readonly start: number | null; readonly end: number | null } | undefined;
   readonly match?: { readonly id: string; readonly from: number; readonly to: number } | undefined;
   /** A column of the row of a table that `key`, never null, names; null where there is none. */
   lookup?(table: string, key: unknown, column: string): unknown;
@@ -82,7 +87,13 @@ function valueOf(expr: Expr, env: Env, scope: Scope): unknown {
       return key === null ? null : env.lookup?.(expr.table, key, expr.column) ?? null;
     }
     case 'feature': return env.feature?.(expr.feature, expr.parts.map((part) => env.keyField(part) ?? null)) ?? null;
-    case 'windowAggregate': case 'windowInfo': throw new Error(`a ${expr.kind} is evaluated elsewhere`);
+    case 'windowAggregate': {
+      const inside = (part: Expr, each: BoundEvent): unknown => valueOf(part, env, { ...scope, each });
+      return windowAggregate(expr.fn, env.windowEvents!(expr.input).map((each) => ({
+        time: each.time, taken: expr.where === undefined || inside(expr.where, each) === true, value: expr.value === undefined ? true : inside(expr.value, each),
+      })), expr.argument);
+    }
+    case 'windowInfo': return env.window?.[expr.what] ?? null;
     case 'lambdaParam': return scope.lambdas.at(-1 - expr.depth) ?? null;
     case 'member': return own(value(expr.object), expr.field);
     case 'index': {

@@ -51,12 +51,11 @@ export interface TablePlan {
 }
 
 /**
- * Features with one key: an event looks their record up once, whatever their number. Sources are of functions without arguments over the event at hand
- * (`E`), but for those of `logs`.
+ * Features with one key: an event looks their record up once, whatever their number. All sources read the event at hand alone.
  */
 export interface FeatureGroupPlan {
   readonly width: number;
-  /** Per schema type: fills the scratch `Q` with the key's parts; undefined where no feature of the group is of the type. */
+  /** Per schema type: sources of the key's parts; undefined where no feature of the group is of the type. */
   readonly keys: readonly (readonly string[] | undefined)[];
   readonly streams: readonly FeatureStreamPlan[];
   readonly features: readonly FeaturePlan[];

@@ -46,8 +46,11 @@ export function compileWindow(context: Context, rule: WindowRule, index: number)
       const text = canonical(expr);
       let at = aggregateAt.get(text);
       if (at === undefined) {
-        const value = expr.value === undefined ? '1' : emitValue(expr.value, eventLeaf);
-        const take = addFunction(expr.where === undefined ? `()=>${value}` : `()=>(${emitCondition(expr.where, eventLeaf)}?${value}:-Infinity)`);
+        const isCondition = expr.fn === 'lasting' || expr.fn === 'any' || expr.fn === 'all';
+        const value = expr.value === undefined ? '1' : isCondition ? `(${emitCondition(expr.value, eventLeaf)}?1:0)` : emitValue(expr.value, eventLeaf);
+        // An event that is not taken still ends the time for which the one before it holds.
+        const otherwise = expr.fn === 'lasting' || expr.fn === 'timeAvg' ? 'NaN' : '-Infinity';
+        const take = addFunction(expr.where === undefined ? `()=>${value}` : `()=>(${emitCondition(expr.where, eventLeaf)}?${value}:${otherwise})`);
         const input = expr.input === undefined ? -1 : inputNames.indexOf(expr.input);
         at = aggregates.push({ fn: expr.fn, type: expr.value?.type.kind, argument: expr.argument, input, take, expr }) - 1;
         aggregateAt.set(text, at);
@@ -165,7 +168,7 @@ function refuse(context: Context, rule: WindowRule, shape: WindowShape, trigger:
   const overlaps = (shape.kind === 'sliding' || shape.kind === 'count') && shape.every > 0;
   const isRead = shape.kind === 'sliding' && shape.every === 0;
   if (overlaps && (trigger.kind === 'time' || trigger.kind === 'events')) context.unsupported(rule, span, 'an early trigger on windows that overlap (leave `every` out, or the trigger)');
-  if (isRead && trigger.kind === 'time') context.unsupported(rule, span, 'a trigger by time on a sliding window without `every` (write `every` in its place)');
+  if (isRead && (trigger.kind === 'time' || trigger.kind === 'events')) context.unsupported(rule, span, 'an early trigger on a window that is read at each event');
   if (late > 0 && (isRead || shape.kind === 'count' || shape.kind === 'global')) context.unsupported(rule, span, '`late within` on windows that no time closes');
   if (late > 0 && trigger.kind === 'rise') context.unsupported(rule, span, '`late within` with `trigger on rise`');
 }

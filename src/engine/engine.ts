@@ -286,7 +286,7 @@ export class Engine {
     for (const { plan } of this.#runners) if (plan.group >= 0) add(plan.index, open.get(plan.group) ?? 0);
     return {
       events: this.#events, late: this.#late, duplicates: this.#duplicates, derivedRejected: this.#derivedRejected,
-      watermark: this.#watermark, bytes: this.#store.heap.bytesUsed, keys: this.#keys.count,
+      watermark: this.#watermark, bytes: this.#store.heap.bytesUsed + this.#store.features.bytesUsed, keys: this.#keys.count,
       rules: this.#runners.filter((runner) => !runner.plan.isGroup).map((runner) => {
         return { ...runner.counters, events: this.#seenBy(runner), name: runner.plan.rule.name, openRuns: open.get(runner.plan.index) ?? 0 };
       }),
@@ -298,7 +298,7 @@ export class Engine {
     const { heap, tables, timers } = this.#store;
     return {
       events: this.#events, late: this.#late, duplicates: this.#duplicates, derivedRejected: this.#derivedRejected,
-      watermark: this.#watermark, bytes: heap.bytesUsed, tableBytes: tables.bytesUsed, stringBytes: this.strings.byteLength, heldBytes: this.#held.byteLength,
+      watermark: this.#watermark, bytes: heap.bytesUsed + this.#store.features.bytesUsed, tableBytes: tables.bytesUsed, stringBytes: this.strings.byteLength, heldBytes: this.#held.byteLength,
       keys: this.#keys.count, held: this.#held.count, timers: timers.size,
       rules: this.#runners.filter((runner) => !runner.plan.isGroup).map((runner) => ({ name: runner.plan.rule.name, ...runner.counters, events: this.#seenBy(runner) })),
     };
@@ -776,7 +776,7 @@ export class Engine {
       this.#shadow = false;
       const at = timer.time;
       if (runner instanceof WindowRunner) {
-        runner.fire(ks, at);
+        runner.fire(ks, at, timer.b);
         this.#after(runner, ks, at);
       } else if (!(runner instanceof RuleRunner)) throw new Error('a timer of no rule');
       else if (timer.kind === TIMER_SESSION) {
@@ -896,6 +896,7 @@ export class Engine {
     };
     mark(this.#store.heap.f64);
     mark(this.#store.tables.f64);
+    mark(this.#store.features.f64);
     this.#held.eachColumn(mark);
     this.strings.sweep(live);
     this.#sweepAt = Math.max(1 << 17, 2 * this.strings.size);

@@ -37,6 +37,7 @@ export interface Roots {
   readonly pageBytes: number;
   readonly heap: HeapRoot;
   readonly tables: HeapRoot;
+  readonly featureHeap: HeapRoot;
   readonly timers: TimersRoot;
   readonly keys: BucketsRoot;
   readonly once: OnceRoot;
@@ -49,7 +50,7 @@ export interface Roots {
 
 export function rootsOf(parts: Parts): Roots {
   return {
-    pageBytes: parts.pageBytes, heap: parts.store.heap.root, tables: parts.store.tables.root, timers: parts.store.timers.root, keys: parts.keys.root,
+    pageBytes: parts.pageBytes, heap: parts.store.heap.root, tables: parts.store.tables.root, featureHeap: parts.store.features.root, timers: parts.store.timers.root, keys: parts.keys.root,
     once: parts.once.root, limits: parts.limits.root, features: parts.features.root, roster: parts.roster.root, cleanups: [...parts.cleanups.values()].map((cleanup) => cleanup.root),
     counters: parts.runners.map((runner) => runner.counters),
   };
@@ -57,11 +58,11 @@ export function rootsOf(parts: Parts): Roots {
 
 /** `all`: every page, and what the next image has does not change. */
 export function makeImage(parts: Parts, header: unknown, all: boolean): Image {
-  const { store: { heap, tables, keyMembers, classMembers, windowMembers, featureMembers, rosterMembers }, strings, held, sameTime, pageBytes } = parts;
+  const { store: { heap, tables, features, keyMembers, classMembers, windowMembers, featureMembers, rosterMembers }, strings, held, sameTime, pageBytes } = parts;
   const sections: Section[] = [
-    heap.section('heap', all), tables.section('tables', all),
+    heap.section('heap', all), tables.section('tables', all), features.section('features', all),
     keyMembers.section('keys', all), classMembers.section('classes', all), windowMembers.section('windows', all),
-    featureMembers.section('features', all), rosterMembers.section('rosters', all),
+    featureMembers.section('feature keys', all), rosterMembers.section('rosters', all),
     { name: 'strings', ...strings.pages(pageBytes, all) }, { name: 'held', ...held.pages(all) },
     single('held order', held.index()), single('same time', sameTime.save()),
   ];
@@ -73,10 +74,11 @@ export function makeImage(parts: Parts, header: unknown, all: boolean): Image {
     redo: () => {
       heap.markDirty(pagesOf('heap'));
       tables.markDirty(pagesOf('tables'));
+      features.markDirty(pagesOf('features'));
       keyMembers.markDirty(pagesOf('keys'));
       classMembers.markDirty(pagesOf('classes'));
       windowMembers.markDirty(pagesOf('windows'));
-      featureMembers.markDirty(pagesOf('features'));
+      featureMembers.markDirty(pagesOf('feature keys'));
       rosterMembers.markDirty(pagesOf('rosters'));
       strings.redoPages(pageBytes, pagesOf('strings'));
       held.redoPages(pagesOf('held'));
@@ -85,7 +87,7 @@ export function makeImage(parts: Parts, header: unknown, all: boolean): Image {
 }
 
 export function markAll({ store, strings, held, pageBytes }: Parts): void {
-  for (const part of [store.heap, store.tables, store.keyMembers, store.classMembers, store.windowMembers, store.featureMembers, store.rosterMembers]) part.markAllDirty();
+  for (const part of [store.heap, store.tables, store.features, store.keyMembers, store.classMembers, store.windowMembers, store.featureMembers, store.rosterMembers]) part.markAllDirty();
   strings.redoPages(pageBytes, [0]);
   held.markAllDirty();
 }
@@ -93,13 +95,14 @@ export function markAll({ store, strings, held, pageBytes }: Parts): void {
 export function restoreParts(parts: Parts, { sections }: WholeImage, roots: Roots): void {
   if (roots.pageBytes !== parts.pageBytes) throw new Error(`The state has pages of ${roots.pageBytes} bytes; here they have ${parts.pageBytes}.`);
   const pagesOf = (name: string): readonly Uint8Array[] => sections.get(name) ?? [];
-  const { heap, tables, timers, keyMembers, classMembers, windowMembers, featureMembers, rosterMembers } = parts.store;
+  const { heap, tables, features, timers, keyMembers, classMembers, windowMembers, featureMembers, rosterMembers } = parts.store;
   heap.load(roots.heap, pagesOf('heap'));
   tables.load(roots.tables, pagesOf('tables'));
+  features.load(roots.featureHeap, pagesOf('features'));
   keyMembers.load(pagesOf('keys'));
   classMembers.load(pagesOf('classes'));
   windowMembers.load(pagesOf('windows'));
-  featureMembers.load(pagesOf('features'));
+  featureMembers.load(pagesOf('feature keys'));
   rosterMembers.load(pagesOf('rosters'));
   parts.strings.restorePages(pagesOf('strings'));
   timers.load(roots.timers);

@@ -24,6 +24,8 @@ export class Store {
   readonly heap: Heap;
   /** What must not move the heap, or is large and made anew to grow: timers, queues, windows of limits. */
   readonly tables: Heap;
+  /** The records of features: a heap of their own, since a report that reads one must not move the heap under those who list matches. */
+  readonly features: Heap;
   /** Records of the heap that are keys, and classes in a hash; records of the tables that are windows of limits. */
   readonly keyMembers: Members;
   readonly classMembers: Members;
@@ -56,6 +58,7 @@ export class Store {
   constructor(plan: Plan, strings: Strings, apart: boolean) {
     this.heap = new Heap(undefined, apart);
     this.tables = new Heap(undefined, apart);
+    this.features = new Heap(plan.features.length === 0 ? 1 << 8 : undefined, apart);
     const pageBytes = apart ? APART_BYTES : PAGE_BYTES;
     // A page of the heap has 1/64 of its size of bits, so pages of bits are smaller.
     this.keyMembers = new Members(pageBytes >> 3);

@@ -79,7 +79,7 @@ function costsOf({ rule, shape, aggregates, trigger, late }: WindowPlan): string
   if (late > 0) costs.push(`A window is kept for ${printDuration(late)} after its end; a late event reads those that it changes again${shape.kind === 'sliding' ? ', each put together from its panes' : ''}.`);
   for (const { fn, expr, argument } of aggregates) {
     if (fn === 'distinct' || fn === 'top' || fn === 'percentile') costs.push(`${printExpr(expr, rule)} keeps ${KEPT[fn]}.`);
-    else if (fn === 'values') costs.push(`${printExpr(expr, rule)} keeps at most ${Math.min(argument ?? Infinity, rule.keep.count)} values (the latest${argument === undefined ? '; keep' : ''}).`);
+    else if (fn === 'values') costs.push(`${printExpr(expr, rule)} keeps at most ${Math.min(argument ?? Infinity, 10_000)} values, the latest.`);
   }
   if (shape.kind === 'global' || shape.kind === 'count') costs.push('A key is never given up: state grows with the number of keys that ever had an event.');
   return costs;

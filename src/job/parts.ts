@@ -107,6 +107,9 @@ function checkKeys(job: JobConfig, program: Program, name: string, source: Sourc
       throw new JobError(`Rule "${rule.name}" reads the feature "${feature.name}", which is not \`by ${partitionedBy}\`, and topic "${topic}" is partitioned by ${partitionedBy} into ${partitions}: what it counts lies in several of them.`);
     }
     const seen = [...rule.sees.keys()].filter(gives);
+    if (seen.length > 0 && rule.roster !== undefined) {
+      throw new JobError(`Rule "${rule.name}" has its keys from the table "${rule.roster.table}", and topic "${topic}" has ${partitions} partitions: which rows belong to which partition is not known, and a silence would be told by each. Give it a topic of one partition.`);
+    }
     if (seen.length === 0 || isKeyedBy(program, rule, seen, partitionedBy)) continue;
     throw new JobError(`Rule "${rule.name}" is not \`by ${partitionedBy}\`, and topic "${topic}" is partitioned by ${partitionedBy} into ${partitions}: events of one key of the rule lie in several of them, and its answers would be wrong. `
       + `Add ${partitionedBy} to the rule's \`by\`, or write the events to a topic that is partitioned by the rule's key.`);

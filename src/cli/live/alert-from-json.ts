@@ -26,11 +26,11 @@ export function alertFromJson(text: string, reader: EventReader): Alert | undefi
   const { rule, to } = json;
   const timeAt = (name: string): number => timeOf(json[name]);
   return {
-    id: json['id'], rule, channel: textOr(json['channel'], ''), kind: json['kind'] === 'timeout' ? 'timeout' : 'match', version: numberOr(json['version'], 1),
+    id: json['id'], rule, channel: textOr(json['channel'], ''), kind: json['kind'] === 'timeout' || json['kind'] === 'window' ? json['kind'] : 'match', version: numberOr(json['version'], 1),
     title: typeof json['title'] === 'string' ? json['title'] : undefined, severity: textOr(json['severity'], 'medium'),
     tags: Array.isArray(json['tags']) ? json['tags'].map(String) : [], key: objectOr(json['key']),
     from: timeAt('from'), to: timeAt('to'), detected: timeAt('detected'), at: typeof to === 'string' ? timeAt('to') : timeAt('detected'),
-    suppressed: numberOr(json['suppressed'], 0), dropped: numberOr(json['dropped'], 0), shadow: json['shadow'] === true, fields: objectOr(json['fields']),
+    suppressed: numberOr(json['suppressed'], 0), dropped: numberOr(json['dropped'], 0), shadow: json['shadow'] === true, ...(typeof json['final'] === 'boolean' && { final: json['final'] }), fields: objectOr(json['fields']),
     events: json['events'] === undefined ? undefined : Object.entries(objectOr(json['events'])).map(([stage, events]) => ({
       stage, events: (Array.isArray(events) ? events : []).map((event: unknown) => boundEvent(objectOr(event), rule, stage, reader)),
     })),

@@ -11,6 +11,9 @@ import { printInstant, type SeenEvent } from '../../explain/index.ts';
 /** Every test starts at this time: rules that read the hour or the day of the week give the same answer whenever a test is run. */
 export const TEST_START = Date.UTC(2026, 0, 1);
 
+/** ms; longer than any two times are apart. */
+const ANY_TIME = 2 * 8.64e15;
+
 /** One thing that came out of the rules under test. */
 export interface TestResult {
   readonly what: 'alert' | 'timeout' | 'emit';
@@ -19,7 +22,7 @@ export interface TestResult {
   readonly type?: string;
   /** Event time, ms after the test's start. */
   readonly at: number;
-  /** What an `expect` can ask for: key and fields; of an alert also `severity`, `channel` and `suppressed` where no field is called so. */
+  /** What an `expect` can ask for: key and fields; of an alert also `severity`, `channel`, `suppressed` and `final` where no field is called so. */
   readonly values: Readonly<Record<string, unknown>>;
   /** Names of the values that a failure shows: key and fields. */
   readonly shown: readonly string[];
@@ -61,7 +64,8 @@ export function runTest(program: Program, test: Test): TestRun {
       if (type !== undefined) seen.push(asSeen(type, derived.at, derived.fields));
     },
     // As wide as the test: no event is late by another event, only by an `@time` alone.
-    lateness: times.length === 0 ? 0 : Math.max(...times) - Math.min(...times),
+    // Events made of lists have times of their own.
+    lateness: plan.each.length > 0 ? ANY_TIME : times.length === 0 ? 0 : Math.max(...times) - Math.min(...times),
     onLate: (batch, row) => { problems.push(`the event ${printInstant(batch.time[row]! - TEST_START)} came after the watermark had passed it: it is late, and no rule sees it`); },
     now: () => TEST_START,
   });
@@ -110,7 +114,7 @@ export function runTest(program: Program, test: Test): TestRun {
 }
 
 function fromAlert(alert: Alert): TestResult {
-  const values = { severity: alert.severity, channel: alert.channel, suppressed: alert.suppressed, ...alert.key, ...alert.fields };
+  const values = { severity: alert.severity, channel: alert.channel, suppressed: alert.suppressed, ...(alert.final !== undefined && { final: alert.final }), ...alert.key, ...alert.fields };
   return {
     what: alert.kind === 'timeout' ? 'timeout' : 'alert',
     rule: alert.rule,

@@ -5,6 +5,9 @@ import { Bags } from './bag.ts';
 import { Extreme, Held, Line, Moments, OneOf, Sum, Tally, Truths } from './states.ts';
 import { BagAggregate, HeldSeries, Values } from './collections.ts';
 
+/** `values` holds the latest so many at most. */
+export const MOST_VALUES = 10_000;
+
 /** What an aggregate is of, in the engine's values. */
 export interface AggregateSpec {
   readonly fn: WindowAggregateFn;
@@ -16,7 +19,10 @@ export interface AggregateSpec {
   readonly unordered?: boolean | undefined;
 }
 
-/** What the function that reads an event's value gives where the event is not taken (`where`): no value of the language is infinite. */
+/**
+ * What the function that reads an event's value gives where the event is not taken (`where`): no value of the language is infinite. For `lasting` and `timeAvg` such an
+ * event has no value (NaN) instead: it ends the one before it.
+ */
 export const SKIP = -Infinity;
 
 /**
@@ -61,7 +67,7 @@ export function makeAggregate(heap: Heap, strings: Strings, spec: AggregateSpec,
     case 'distinct': return new BagAggregate(heap, new Bags(heap, 'sample', hash), (bags, cell) => bags.distinct(cell));
     case 'top': return BagAggregate.top(heap, new Bags(heap, 'heavy', hash), strings, spec.argument!, spec.type!, compare);
     case 'percentile': return BagAggregate.percentile(heap, new Bags(heap, 'all', hash), spec.argument!);
-    case 'values': return new Values(heap, strings, Math.max(1, Math.min(limit, spec.argument ?? limit)), spec.type!);
+    case 'values': return new Values(heap, strings, Math.max(1, Math.min(limit, spec.argument ?? limit, MOST_VALUES)), spec.type!);
   }
 }
 

@@ -103,19 +103,24 @@ export class HeldSeries implements Aggregate {
     this.#fn = fn;
   }
 
-  add(at: number, value: number, time: number): void {
-    if (this.#fn === 'lasting') this.#lists.add(at, value === 1 ? 1 : 0, time);
-    else if (value === value) this.#lists.add(at, value, time);
-  }
+  add(at: number, value: number, time: number): void { this.#lists.add(at, value, time); }
   merge(at: number, from: number): void { this.#lists.join(at, from); }
   subtract(): void { throw new Error('a list is not subtracted'); }
   value(at: number): number {
     const lists = this.#lists;
     const n = lists.length(at);
-    if (n === 0) return NaN;
+    let valued = 0;
     let area = 0;
-    for (let i = 1; i < n; i++) area += lists.valueAt(at, i - 1) * (lists.timeAt(at, i) - lists.timeAt(at, i - 1));
-    return held(this.#fn, area, lists.timeAt(at, n - 1) - lists.timeAt(at, 0));
+    let time = 0;
+    for (let i = 0; i < n; i++) {
+      const value = lists.valueAt(at, i);
+      if (value !== value) continue;
+      valued++;
+      const length = i + 1 < n ? lists.timeAt(at, i + 1) - lists.timeAt(at, i) : 0;
+      area += value * length;
+      time += length;
+    }
+    return held(this.#fn, valued, area, time);
   }
   isWorn(): boolean { return false; }
   empty(at: number): void { this.#lists.release(at); }

@@ -6,7 +6,7 @@
  * tells what is over all panes in the span, and what leaves is taken off it.
  */
 export type { Aggregate, AggregateSpec } from './aggregate.ts';
-export { makeAggregate, SKIP } from './aggregate.ts';
+export { makeAggregate, MOST_VALUES, SKIP } from './aggregate.ts';
 export { Block } from './block.ts';
 export { BAG_BOUND } from './bag.ts';
 export { PANE, Panes } from './panes.ts';

@@ -230,8 +230,8 @@ export class OneOf extends Cells {
 }
 
 /**
- * `lasting` and `timeAvg`: each event holds until the next. First and last time and value, the time between them, and the sum of value × time it held.
- * The last event has no next and holds no time.
+ * `lasting` and `timeAvg`: each event holds until the next, the last for no time. An event with no value (NaN: null, or not taken by `where`) ends the one before it
+ * and counts for nothing. Events with a value, whether there is any event; first time; last time and value; sum of value × time held; time held by those with a value.
  */
 export class Held extends Cells {
   readonly kind = 'fold';
@@ -239,53 +239,58 @@ export class Held extends Cells {
   readonly #fn: 'lasting' | 'timeAvg';
   constructor(heap: Heap, fn: 'lasting' | 'timeAvg') { super(heap); this.#fn = fn; }
   add(at: number, value: number, time: number): void {
-    let v = value;
-    if (this.#fn === 'lasting') v = value === 1 ? 1 : 0;
-    else if (v !== v) return;
     const f64 = this.heap.floats(at);
-    if (f64[at] === 0) {
-      f64[at] = 1;
-      f64[at + 1] = time;
-      f64[at + 2] = v;
+    if (f64[at + 1] === 0) {
+      f64[at + 1] = 1;
+      f64[at + 2] = time;
     } else this.#hold(f64, at, time);
+    if (value === value) f64[at]!++;
     f64[at + 3] = time;
-    f64[at + 4] = v;
+    f64[at + 4] = value;
   }
   /** The last value held until `time`. */
   #hold(f64: Float64Array, at: number, time: number): void {
-    multiply(f64[at + 4]!, time - f64[at + 3]!);
+    const value = f64[at + 4]!;
+    if (value !== value) return;
+    const length = time - f64[at + 3]!;
+    multiply(value, length);
     addPair(f64, at + 5, pair.high, pair.low);
+    f64[at + 7]! += length;
   }
   merge(at: number, from: number): void {
     const f64 = this.heap.floats(at);
-    if (f64[from] === 0) return;
-    if (f64[at] === 0) {
+    if (f64[from + 1] === 0) return;
+    if (f64[at + 1] === 0) {
       for (let i = 0; i < this.cells; i++) f64[at + i] = f64[from + i]!;
       return;
     }
-    this.#hold(f64, at, f64[from + 1]!);
+    this.#hold(f64, at, f64[from + 2]!);
+    f64[at]! += f64[from]!;
     addFrom(f64, at + 5, f64, from + 5, 1);
+    f64[at + 7]! += f64[from + 7]!;
     f64[at + 3] = f64[from + 3]!;
     f64[at + 4] = f64[from + 4]!;
   }
   value(at: number, more = 0): number {
     const { f64 } = this.heap;
-    if (f64[at] === 0 || more === 0 || f64[more] === 0) return this.#read(f64[at] === 0 && more !== 0 ? more : at);
+    if (more === 0 || f64[more + 1] === 0) return held(this.#fn, f64[at]!, f64[at + 5]!, f64[at + 7]!);
+    if (f64[at + 1] === 0) return held(this.#fn, f64[more]!, f64[more + 5]!, f64[more + 7]!);
     both.fill(0);
-    multiply(f64[at + 4]!, f64[more + 1]! - f64[at + 3]!);
-    addPair(both, 0, pair.high, pair.low);
+    let length = f64[at + 7]! + f64[more + 7]!;
+    const between = f64[more + 2]! - f64[at + 3]!;
+    if (f64[at + 4] === f64[at + 4]) {
+      multiply(f64[at + 4]!, between);
+      addPair(both, 0, pair.high, pair.low);
+      length += between;
+    }
     addFrom(both, 0, f64, at + 5, 1);
     addFrom(both, 0, f64, more + 5, 1);
-    return held(this.#fn, both[0]!, f64[more + 3]! - f64[at + 1]!);
-  }
-  #read(at: number): number {
-    const { f64 } = this.heap;
-    return f64[at] === 0 ? NaN : held(this.#fn, f64[at + 5]!, f64[at + 3]! - f64[at + 1]!);
+    return held(this.#fn, f64[at]! + f64[more]!, both[0]!, length);
   }
 }
 const both = new Float64Array(2);
 
-/** From the sum of value × time and the time in all; a mean over no time is null. */
-export function held(fn: 'lasting' | 'timeAvg', area: number, time: number): number {
-  return fn === 'lasting' ? finite(area) : time > 0 ? finite(area / time) : NaN;
+/** From the number of events with a value, the sum of value × time held, and the time held; a mean over no time is null. */
+export function held(fn: 'lasting' | 'timeAvg', n: number, area: number, time: number): number {
+  return fn === 'lasting' ? (n === 0 ? NaN : finite(area)) : time > 0 ? finite(area / time) : NaN;
 }

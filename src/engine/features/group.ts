@@ -33,8 +33,7 @@ interface Span {
 }
 
 /**
- * The features of one key: a record for each key value that events were taken in for, in the tables' heap (a report must not move the heap under those
- * who list matches).
+ * The features of one key: a record for each key value that events were taken in for, in a heap of features' own.
  *
  * What is kept over a span is a queue of panes (../aggregates), one for each time at which something came, or of the width that `every` says. A value counts
  * from its pane's time on for the length of the span. What has left the span is taken off when the record is next read or written; and a
@@ -74,7 +73,7 @@ export class Group {
     this.plan = plan;
     this.#index = index;
     this.#store = store;
-    const heap = store.tables;
+    const heap = store.features;
     this.#heap = heap;
     this.#scratch = new Float64Array(plan.width);
     this.#lastKey = new Float64Array(plan.width);
@@ -118,9 +117,6 @@ export class Group {
     this.#wheres = bind(streams.map(({ where }) => (where === undefined ? 'undefined' : `()=>${where}`))) as Where[];
     this.#values = streams.map(({ values }) => bind(values.map((source) => `()=>${source}`)) as (() => number)[]);
   }
-
-  /** Number of keys. */
-  get count(): number { return this.#buckets.count; }
 
   /** When the first key is due to be looked at. */
   get due(): number { return this.#cleanup.due; }

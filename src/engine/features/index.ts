@@ -72,15 +72,12 @@ export class Features {
     for (const group of this.#groups) this.due = Math.min(this.due, group.clean(time));
   }
 
-  /** Number of keys. */
-  get keys(): number { return this.#groups.reduce((n, group) => n + group.count, 0); }
-
   get root(): FeaturesRoot { return { groups: this.#groups.map((group) => group.root) }; }
   /** After the heaps and the members were. */
   load({ groups }: FeaturesRoot): void {
-    const { tables, featureMembers } = this.#store;
+    const { features, featureMembers } = this.#store;
     const heads: number[][] = this.#groups.map(() => []);
-    for (const p of featureMembers.heads((record) => tables.i32[2 * record]!)) heads[tables.i32[2 * p + GROUP_OF]!]!.push(p);
+    for (const p of featureMembers.heads((record) => features.i32[2 * record]!)) heads[features.i32[2 * p + GROUP_OF]!]!.push(p);
     this.#groups.forEach((group, i) => { group.load(groups[i]!, heads[i]!); });
     this.due = Math.min(Infinity, ...this.#groups.map((group) => group.due));
     this.#taken = true;

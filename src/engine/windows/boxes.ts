@@ -1,6 +1,6 @@
 import type { WindowShape } from '../../compile/plan.ts';
 import { Calendar } from '../../core/calendar.ts';
-import type { Keeper, WindowRunner } from './runner.ts';
+import { LAST, type Keeper, type WindowRunner } from './runner.ts';
 
 /**
  * Ints: next box, flags. Floats: start, end, number of the first event, time of the first and last event, events; when its next early report is due (Infinity: never),
@@ -227,11 +227,13 @@ export class Boxes implements Keeper {
   #arm(ks: number): void {
     const { heap } = this.#runner.store;
     let due = Infinity;
-    let number = 0;
+    let number = LAST;
     for (let box = this.#first(ks); box !== 0; box = heap.i32[2 * box + BOX.next]!) {
       const end = heap.f64[box + BOX.end]!;
-      const at = (heap.i32[2 * box + BOX.flags]! & CLOSED) !== 0 ? end + this.#runner.late : this.#hasNews(box) ? Math.min(end, heap.f64[box + BOX.early]!) : end;
-      if (at < due) { due = at; number = heap.f64[box + BOX.number]!; }
+      const isClosed = (heap.i32[2 * box + BOX.flags]! & CLOSED) !== 0;
+      const at = isClosed ? end + this.#runner.late : this.#hasNews(box) ? Math.min(end, heap.f64[box + BOX.early]!) : end;
+      const first = isClosed ? LAST : heap.f64[box + BOX.number]!;
+      if (at < due || (at === due && first < number)) { due = at; number = first; }
     }
     this.#runner.arm(ks, due, number);
   }
@@ -251,7 +253,7 @@ export class Boxes implements Keeper {
     const { f64 } = this.#runner.store.heap;
     const { kind } = this.#shape;
     const start = kind === 'global' ? NaN : f64[box + BOX.start]!;
-    const end = kind === 'global' ? NaN : kind === 'count' ? f64[box + BOX.last]! : f64[box + BOX.end]!;
+    const end = kind === 'global' || kind === 'count' ? NaN : f64[box + BOX.end]!;
     this.#runner.view.ofBlock(this.#runner.block, box + BOX.block, start, end);
   }
 
@@ -290,9 +292,8 @@ export class Boxes implements Keeper {
       heap.ints(box)[2 * box + BOX.flags]! |= CLOSED;
       return;
     }
-    const number = heap.f64[box + BOX.number]!;
     this.#remove(ks, box);
     // The key is kept as long as another window may begin and end at this time: alerts of one time are told apart by their number.
-    if (this.#shape.kind === 'count') runner.arm(ks, now + 1, number);
+    if (this.#shape.kind === 'count') runner.arm(ks, now + 1, LAST);
   }
 }

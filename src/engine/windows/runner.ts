@@ -19,6 +19,9 @@ import type { WindowView } from './view.ts';
 /** Timer kind, beside those of patterns. */
 export const TIMER_WINDOW = 3;
 
+/** In place of an event's number: what is due comes after all others of its time. */
+export const LAST = Number.MAX_SAFE_INTEGER;
+
 /** Why a window is reported; `late`: again, because a late event changed it after its end. */
 export type WindowCause = 'end' | 'early' | 'rise' | 'clear' | 'late';
 
@@ -54,8 +57,8 @@ export interface Keeper {
   clear(ks: number): void;
 }
 
-/** Floats of a key after its parts: when its timer is due, time and number of the last report, the same of the last late one, events seen; whether its condition held (rise). */
-const CELLS = { due: 0, at: 1, ordinal: 2, lateAt: 3, lateOrdinal: 4, seen: 5, high: 6, keeper: 7 } as const;
+/** Floats of a key after its parts: when its timer is due, time and number of the last report, the same of the last late one, events seen; whether its condition held (rise); the number of its timer; the number of the event for which that stands. */
+const CELLS = { due: 0, at: 1, ordinal: 2, lateAt: 3, lateOrdinal: 4, seen: 5, high: 6, armed: 7, number: 8, keeper: 9 } as const;
 
 type Fn = () => number | boolean;
 
@@ -116,12 +119,12 @@ export class WindowRunner implements RuleAtWork {
     if (this.takes()) this.#keeper.event(ks, this.store.current.time, now);
   }
 
-  /** The key's timer that was armed for `time` fires. */
-  fire(ks: number, time: number): void {
+  /** A timer of the key fires; `armed`: its number. Only the one that was armed last counts. */
+  fire(ks: number, time: number, armed: number): void {
     const { heap } = this.store;
     heap.floats(ks)[ks + KEY.timers]!--;
     const at = ks + this.#cells;
-    if (heap.f64[at + CELLS.due] !== time) return;
+    if (heap.f64[at + CELLS.armed] !== armed || heap.f64[at + CELLS.due] === Infinity) return;
     heap.floats(at)[at + CELLS.due] = Infinity;
     this.loadKey(ks);
     this.#keeper.due(ks, time);
@@ -180,14 +183,19 @@ export class WindowRunner implements RuleAtWork {
     return ++this.store.heap.floats(at)[at]!;
   }
 
-  /** Something of the key is due at `time`; `number`: of the first event of the window it is due for. */
+  /** Something of the key is due at `time`; `number`: of the first event of the window it is due for, LAST for what reports nothing. */
   arm(ks: number, time: number, number: number): void {
     const { heap, timers } = this.store;
     const at = ks + this.#cells;
-    if (!(time < heap.f64[at + CELLS.due]!) || time === Infinity) return;
-    heap.floats(at)[at + CELLS.due] = time;
+    const due = heap.f64[at + CELLS.due]!;
+    if (time === Infinity || !(time < due || (time === due && number < heap.f64[at + CELLS.number]!))) return;
+    const f64 = heap.floats(at);
+    const armed = (f64[at + CELLS.armed]! + 1) % 0x40000000;
+    f64[at + CELLS.armed] = armed;
+    f64[at + CELLS.due] = time;
+    f64[at + CELLS.number] = number;
     heap.floats(ks)[ks + KEY.timers]!++;
-    timers.push(time, number, this.plan.index, TIMER_WINDOW, ks, 0);
+    timers.push(time, number, this.plan.index, TIMER_WINDOW, ks, armed);
   }
 
   /** When the key's timer is due; Infinity: it has none. */

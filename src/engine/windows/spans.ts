@@ -1,6 +1,6 @@
 import type { WindowShape } from '../../compile/plan.ts';
 import { Panes } from '../aggregates/index.ts';
-import type { Keeper, WindowRunner } from './runner.ts';
+import { LAST, type Keeper, type WindowRunner } from './runner.ts';
 
 type Shape = Extract<WindowShape, { kind: 'sliding' | 'count' }>;
 
@@ -14,7 +14,6 @@ export class Spans implements Keeper {
   readonly #shape: Shape;
   readonly #panes: Panes;
   readonly #onRise: boolean;
-  readonly #eventsEvery: number;
   readonly #values: Float64Array;
 
   constructor(runner: WindowRunner, shape: Shape) {
@@ -22,9 +21,7 @@ export class Spans implements Keeper {
     this.#shape = shape;
     this.#panes = new Panes(runner.block);
     this.units = this.#panes.units;
-    const { trigger } = runner.plan;
-    this.#onRise = trigger.kind === 'rise';
-    this.#eventsEvery = trigger.kind === 'events' ? trigger.every : 1;
+    this.#onRise = runner.plan.trigger.kind === 'rise';
     this.#values = new Float64Array(runner.block.aggregates.length);
   }
 
@@ -80,9 +77,9 @@ export class Spans implements Keeper {
     const next = this.#endAfter(now);
     this.#moveOn(q, next, now);
     this.#add(ks, Math.floor(time / pane) * pane, time);
-    if (last <= now) runner.arm(ks, last + runner.late, runner.store.num);
-    else if (next < runner.dueAt(ks)) runner.arm(ks, next, panes.firstIn(q, next - size, next));
-    for (; end <= now; end += every) {
+    if (last <= now) runner.arm(ks, last + runner.late, LAST);
+    else if (next <= runner.dueAt(ks)) runner.arm(ks, next, panes.firstIn(q, next - size, next));
+    for (; end <= now && end <= last; end += every) {
       if (end + runner.late <= now) continue;
       panes.past(q, end - size, end, this.#values);
       runner.view.ofValues(this.#values, end - size, end);
@@ -98,10 +95,12 @@ export class Spans implements Keeper {
     const { size, every } = this.#shape;
     const start = now - size;
     const isEnd = this.#endAfter(now - every) === now;
+    let first = LAST;
     if (isEnd) {
-      panes.evict(q, start, start - runner.late);
+      panes.evict(q, start, this.#endAfter(now - every - runner.late) - size);
       runner.view.ofPanes(panes, q, start, now);
       const exists = panes.oldest(q) !== 0;
+      if (exists) first = panes.numberOf(panes.oldest(q));
       if (!this.#onRise) { if (exists) runner.read(ks, 'end', now, start, now); }
       else if (exists) runner.setHigh(ks, runner.rise(ks, runner.isHigh(ks), now, start, now));
       else if (runner.isHigh(ks)) {
@@ -113,14 +112,14 @@ export class Spans implements Keeper {
     const next = this.#endAfter(now);
     this.#moveOn(q, next, now);
     if (panes.oldest(q) !== 0) runner.arm(ks, next, panes.numberOf(panes.oldest(q)));
-    else if (runner.isHigh(ks)) runner.arm(ks, next, 0);
-    else if (panes.kept(q) !== 0) runner.arm(ks, Math.floor(panes.timeOf(panes.newest(q)) / every) * every + size + runner.late, 0);
+    else if (runner.isHigh(ks)) runner.arm(ks, next, first);
+    else if (panes.kept(q) !== 0) runner.arm(ks, Math.floor(panes.timeOf(panes.newest(q)) / every) * every + size + runner.late, LAST);
   }
 
   /** The span is that of the next window to end; panes of windows that are kept for late events stay beside it. */
   #moveOn(q: number, next: number, now: number): void {
     const { size } = this.#shape;
-    this.#panes.evict(q, next - size, this.#runner.late === 0 ? next - size : now - size - this.#runner.late);
+    this.#panes.evict(q, next - size, this.#endAfter(now - this.#runner.late) - size);
   }
 
   // --- sliding ------------------------------------------------------------------------------------------------------------------------------------
@@ -135,8 +134,7 @@ export class Spans implements Keeper {
     this.#armLeave(ks);
     runner.view.ofPanes(panes, q, time - size, time);
     if (this.#onRise) runner.setHigh(ks, runner.rise(ks, runner.isHigh(ks), time, time - size, time));
-    else if (runner.plan.trigger.kind === 'none') runner.read(ks, 'end', time, time - size, time);
-    else if (runner.count(ks) % this.#eventsEvery === 0) runner.read(ks, 'early', time, time - size, time);
+    else runner.read(ks, 'end', time, time - size, time);
   }
 
   /** Events leave, or all that are left are about to. */
@@ -175,7 +173,7 @@ export class Spans implements Keeper {
     const q = runner.keeperAt(ks);
     panes.evict(q, (n - size) / pane);
     const start = panes.atOf(panes.oldest(q));
-    runner.view.ofPanes(panes, q, start, time);
+    runner.view.ofPanes(panes, q, start, NaN);
     if (this.#onRise) runner.setHigh(ks, runner.rise(ks, runner.isHigh(ks), time, start, time));
     else runner.read(ks, 'end', time, start, time);
   }

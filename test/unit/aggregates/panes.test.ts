@@ -49,11 +49,10 @@ function expected({ fn, argument }: AggregateSpec, all: readonly Taken[]): unkno
       return stt === 0 ? null : (n * sum(ts.map((t, i) => t * xs[i]!)) - sum(ts) * sum(xs)) / stt * argument!;
     }
     case 'lasting': case 'timeAvg': {
-      const held = fn === 'lasting' ? all : events;
-      if (held.length === 0) return null;
-      const area = sum(held.slice(1).map(({ time }, i) => (fn === 'lasting' ? Number(held[i]!.value === 1) : held[i]!.value) * (time - held[i]!.time)));
-      const span = held.at(-1)!.time - held[0]!.time;
-      return fn === 'lasting' ? area : span === 0 ? null : area / span;
+      const held = all.map(({ time, value }, i) => ({ value, length: (all[i + 1]?.time ?? time) - time })).filter(({ value }) => !Number.isNaN(value));
+      const whole = sum(held.map(({ length }) => length));
+      const area = sum(held.map(({ value, length }) => value * length));
+      return fn === 'lasting' ? (held.length === 0 ? null : area) : whole === 0 ? null : area / whole;
     }
   }
 }

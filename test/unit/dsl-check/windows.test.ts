@@ -35,6 +35,7 @@ describe('the shape of a window', () => {
     ['tumbling 0s', 'out-of-bounds'], ['tumbling amount', 'unknown-name'], ['tumbling n', 'type-mismatch'], ['count 0', 'out-of-bounds'], ['count 10m', 'type-mismatch'], ['count 1.5', 'type-mismatch'],
     ['tumbling day in "Mars"', 'bad-text'], ['session gap 0s', 'out-of-bounds'], ['sliding 1h every -5m', 'out-of-bounds'],
   ])('%s is an error: %s', (text, code) => expect(errorCodes(`on Payment\n window ${text}`)).toEqual([code]));
+  test.each([['count m', 'param m: int = 3 in 0 .. 10'], ['count m', 'param m: int = 0'], ['sliding d', 'param d: duration = 5m in 0s .. 1h']])('%s with %s is an error', (text, more) => expect(errorCodes(`on Payment\n window ${text}`, more)).toEqual(['out-of-bounds']));
   test('gaps between windows are a warning', () => {
     expect(ruleFindings('on Payment\n window sliding 1h every 2h\n alert out {}')).toEqual([expect.stringMatching(/^~no-effect: Events between one window/)]);
   });
@@ -85,6 +86,14 @@ describe('the aggregates of a window', () => {
     expect(fieldOf('last(card)')).toMatchObject({ value: each('card') });
     expect(fieldOf('card')).toEqual({ kind: 'keyField', part: 0, type: { kind: 'string' } });
     expect(windowOf(`${IN} alert out { card, big }`).outputs[0]!.fields.map(({ value }) => value.kind)).toEqual(['keyField', 'param']);
+  });
+  test('a field comes before a word of the severity', () => {
+    const rule = windowOf('on Quote\n window tumbling 1h\n severity if max(high) > 5 then high else low', 'event Quote { high: float, at: time } time at');
+    expect(bare(rule.severity)).toMatchObject({ kind: 'if', cond: { left: { kind: 'windowAggregate', value: each('high') } }, then: { kind: 'literal', value: 'high' } });
+  });
+  test('functions take aggregates, and stand inside them', () => {
+    const more = 'fn twice(x: float) = 2 * x';
+    expect(bare(windowOf(`${IN} having twice(sum(amount)) > sum(twice(amount))`, more).having)).toMatchObject({ left: { kind: 'arith', right: { kind: 'windowAggregate' } }, right: { kind: 'windowAggregate', value: { kind: 'arith', right: each('amount') } } });
   });
   test('over lists and other values, `min`, `max` and `any` are functions', () => {
     expect(fieldOf('max(values(amount))')).toMatchObject({ kind: 'call', fn: 'max', args: [{ kind: 'windowAggregate' }] });

@@ -2,11 +2,13 @@
  * Features as the language defines them, slowly: all events are kept, and a feature is read by walking them. With just enough of rules to read them: rules of
  * one stage, absences, and derived events. The engine is compared with it.
  */
-import { aggregate } from '../../../src/compile/interpret/aggregates.ts';
+import { windowAggregate } from '../../../src/compile/interpret/window-aggregates.ts';
+import type { WindowAggregateFn } from '../../../dsl/typed.ts';
+import { bucketOf, bucketValue } from '../../../src/engine/aggregates/quantiles.ts';
 
 export interface FeatureSpec {
   readonly name: string;
-  readonly fn: 'count' | 'sum' | 'avg' | 'min' | 'max' | 'stddev' | 'variance' | 'first' | 'last' | 'distinct' | 'values' | 'any' | 'all' | 'slope';
+  readonly fn: WindowAggregateFn;
   readonly of: string;
   /** `v > n` */
   readonly above?: number | undefined;
@@ -38,7 +40,11 @@ export const SLOPE = 1000;
 const seconds = (ms: number): string => `${ms}ms`;
 
 export function ruleText(features: readonly FeatureSpec[], rules: readonly RuleSpec[]): string {
-  const value = (f: FeatureSpec): string => (f.fn === 'count' ? '' : f.fn === 'any' || f.fn === 'all' ? 'v > 2' : f.fn === 'slope' ? `v, ${seconds(SLOPE)}` : 'v');
+  const value = ({ fn }: FeatureSpec): string => {
+    const argument = argumentOf(fn);
+    const last = argument === undefined ? '' : `, ${fn === 'slope' ? seconds(argument) : argument}`;
+    return fn === 'count' ? '' : `${fn === 'any' || fn === 'all' || fn === 'lasting' ? 'v > 2' : 'v'}${last}`;
+  };
   return [
     ...['A', 'B', 'D'].map((name) => `event ${name} { k: string, g: string, v: float?, at: time } time at`),
     ...features.map((f) => `feature ${f.name} = ${f.fn}(${value(f)}) of ${f.of}${f.above === undefined ? '' : ` where v > ${f.above}`}${f.by.length === 0 ? '' : ` by ${f.by.join(', ')}`}`
@@ -47,7 +53,7 @@ export function ruleText(features: readonly FeatureSpec[], rules: readonly RuleS
       const read = visible(features, r).map(({ name }) => name).join(', ');
       const where = r.condition === undefined ? '' : ` where ${r.condition.feature} ${r.condition.op === 'is null' ? 'is null' : `${r.condition.op} ${r.condition.n}`}`;
       const pattern = r.kind === 'one' ? `match all a a: ${r.of}${where}` : `match all a -> not b within ${seconds(WAIT)} a: ${r.of}${where} b: B`;
-      const emit = r.emits ? `emit D { k: ${r.kind === 'one' ? 'a.k' : 'a.k'}, g: a.g, v: a.v }` : '';
+      const emit = r.emits ? 'emit D { k: a.k, g: a.g, v: a.v }' : '';
       return `rule ${r.name} { ${r.by.length === 0 ? '' : `by ${r.by.join(', ')}`} ${pattern} alert ch { ${read} } ${emit} }`;
     }),
   ].join('\n');
@@ -115,23 +121,11 @@ export function reference(features: readonly FeatureSpec[], rules: readonly Rule
 }
 
 function valueOf({ fn }: FeatureSpec, events: readonly Event[]): unknown {
-  const values = events.map(({ v }) => v);
-  const numbers = values.filter((v) => v !== null);
-  switch (fn) {
-    case 'variance': {
-      const deviation = aggregate('stddev', values) as number | null;
-      return deviation === null ? null : deviation ** 2;
-    }
-    case 'any': return events.length === 0 ? null : numbers.some((v) => v > 2);
-    case 'all': return events.length === 0 ? null : values.every((v) => v !== null && v > 2);
-    case 'slope': {
-      const points = events.filter(({ v }) => v !== null).map(({ at, v }) => ({ x: at / SLOPE, y: v! }));
-      if (new Set(points.map(({ x }) => x)).size < 2) return null;
-      const mean = (of: readonly number[]): number => of.reduce((a, b) => a + b, 0) / of.length;
-      const mx = mean(points.map(({ x }) => x));
-      const my = mean(points.map(({ y }) => y));
-      return points.reduce((s, { x, y }) => s + (x - mx) * (y - my), 0) / points.reduce((s, { x }) => s + (x - mx) ** 2, 0);
-    }
-    default: return aggregate(fn, values);
-  }
+  const isCondition = fn === 'any' || fn === 'all' || fn === 'lasting';
+  const taken = events.map(({ at, v }) => ({ time: at, taken: true, value: fn === 'count' ? true : isCondition ? v !== null && v > 2 : v }));
+  const value = windowAggregate(fn, taken, argumentOf(fn));
+  // A percentile is the middle of the bucket that the value falls into.
+  return fn === 'percentile' && typeof value === 'number' ? bucketValue(bucketOf(value)) : value;
 }
+
+const argumentOf = (fn: FeatureSpec['fn']): number | undefined => (fn === 'slope' ? SLOPE : fn === 'percentile' ? 50 : fn === 'top' ? 2 : undefined);

@@ -9,7 +9,8 @@ const LATENESS = 3000;
 
 const by = fc.constantFrom<readonly ('k' | 'g')[]>([], ['k'], ['g'], ['k', 'g']);
 const feature = fc.record({
-  fn: fc.constantFrom<FeatureSpec['fn']>('count', 'sum', 'avg', 'min', 'max', 'stddev', 'variance', 'first', 'last', 'distinct', 'values', 'any', 'all', 'slope'),
+  fn: fc.constantFrom<FeatureSpec['fn']>('count', 'sum', 'avg', 'min', 'max', 'stddev', 'variance', 'first', 'last', 'distinct', 'values', 'any', 'all', 'slope',
+    'top', 'percentile', 'lasting', 'timeAvg'),
   of: fc.constantFrom('A', 'B', 'D'), above: fc.option(fc.integer({ min: 0, max: 4 }), { nil: undefined }), by,
   over: fc.option(fc.constantFrom(1000, 3000, 5000, 10_000), { nil: undefined }), paned: fc.boolean(),
 }).map(({ paned, ...f }): Omit<FeatureSpec, 'name'> => ({ ...f, every: paned && f.over !== undefined ? f.over / 5 : undefined }));
@@ -24,7 +25,7 @@ const event = fc.record({
 
 /** What is worked out in another order than the reference's is not compared with a number it may just meet. */
 function conditionOn(of: FeatureSpec, { op, n }: { readonly op: '<' | '>=' | 'is null'; readonly n: number }): NonNullable<RuleSpec['condition']> {
-  return { feature: of.name, op, n: of.fn === 'slope' || of.fn === 'stddev' || of.fn === 'variance' ? n + 0.37 : n };
+  return { feature: of.name, op, n: ['slope', 'stddev', 'variance', 'percentile', 'timeAvg'].includes(of.fn) ? n + 0.37 : n };
 }
 
 interface Case { readonly features: readonly FeatureSpec[]; readonly rules: readonly RuleSpec[]; readonly events: readonly Event[]; readonly arrival: readonly Event[] }
@@ -33,7 +34,7 @@ const cases = fc.record({ features: fc.array(feature, { minLength: 1, maxLength:
   .map((raw): Case => {
     const features = raw.features.map((f, i): FeatureSpec => ({ ...f, name: `f${i}` }));
     const rules = raw.rules.map((r, i): RuleSpec => {
-      const readable = visible(features, r).filter(({ fn }) => fn !== 'values' && fn !== 'any' && fn !== 'all');
+      const readable = visible(features, r).filter(({ fn }) => !['values', 'top', 'any', 'all', 'lasting'].includes(fn));
       const { condition } = r;
       return {
         ...r, name: `R${i}`, of: r.kind === 'absence' ? 'A' : r.of,

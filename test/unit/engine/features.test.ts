@@ -72,7 +72,7 @@ describe('what features cost', () => {
       const job = new Job(planOf(text(over)));
       for (let i = 0; i < 2000; i++) job.push([ev('A', i / 1000, { k: `k${i}` })]);
       for (let i = 1; i <= later; i++) job.push([ev('C', 10 + i * 20)]);
-      return job.engine.gauges().tableBytes;
+      return job.engine.gauges().bytes;
     };
     expect(bytes('over 10s', 0)).toBeGreaterThan(100_000);
     expect(bytes('over 10s', 3)).toBeLessThan(20_000);
@@ -106,4 +106,21 @@ describe('features and tables in windows', () => {
     job.engine.advance(Infinity);
     expect(job.alerts.map(({ key, fields }) => [key, fields])).toEqual([[{ campaign: 'x' }, { campaign: 'x', n: 2, spent: 5, owner: 'Ann' }]]);
   });
+});
+
+test('texts that features and tables hold outlive the sweep of those nobody names', () => {
+  const job = new Job(planOf(`event P { c: string, m: string, at: time } time at
+    table owners { m: string key, owner: string }
+    feature recent = last(m) of P by c
+    feature different = distinct(m) of P by c over 1h
+    rule R { by c match all p p: P where c == "x" and m != "old" alert ch { recent, different, owner: owners[p.m].owner } }`));
+  job.engine.setTable('owners', [{ m: 'late', owner: 'Ann' }]);
+  let at = 0;
+  const p = (c: string, m: string) => ({ type: 'P', at: at++, c, m });
+  job.push([p('x', 'old'), p('x', 'older')]);
+  for (let i = 0; i < 140_000; i++) job.engine.strings.intern(`m${i}`);
+  job.push([p('y', 'other')]);
+  expect(job.engine.strings.size).toBeLessThan(100);
+  job.push([p('x', 'old'), p('x', 'late')]);
+  expect(job.alerts.map(({ fields }) => fields)).toEqual([{ recent: 'older', different: 2, owner: null }, { recent: 'late', different: 3, owner: 'Ann' }]);
 });
