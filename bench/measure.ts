@@ -3,7 +3,7 @@ import { makeDecoder } from '../src/decode/index.ts';
 import { Engine } from '../src/engine/index.ts';
 import { jsonParseLines } from './baseline.ts';
 import { payments } from './payments.ts';
-import { inputOf } from './workloads.ts';
+import { inputOf, tablesOf } from './workloads.ts';
 import type { Workload } from './workloads.ts';
 
 /** What one workload came to. Rates are events a second, medians of the rounds. */
@@ -26,10 +26,11 @@ export interface Result {
 interface Run { readonly alerts: number; readonly tenths: readonly number[] }
 
 /** JSON bytes in memory to counted alerts, the whole way. */
-function runOnce(plan: Plan, bytes: Uint8Array): Run {
+function runOnce(plan: Plan, bytes: Uint8Array, workload: Workload): Run {
   let alerts = 0;
   const engine = new Engine(plan, { onAlert: () => { alerts++; }, now: () => 0 });
-  const decoder = makeDecoder(engine.schema, engine.strings, { defaultType: 'Payment' });
+  for (const [name, rows] of tablesOf(workload)) engine.setTable(name, rows);
+  const decoder = makeDecoder(engine.schema, engine.strings, { defaultType: workload.type ?? 'Payment' });
   const batch = engine.newBatch(1024);
   const tenths: number[] = [];
   let at = 0;
@@ -61,7 +62,7 @@ export function measure(workload: Workload, plan: Plan, rounds: number, scale: n
     if (jsonParseLines(bytes) !== events) throw new Error('JSON.parse counted other events than there are');
     parseRates.push(events / (performance.now() - start) * 1000);
     start = performance.now();
-    const run = runOnce(plan, bytes);
+    const run = runOnce(plan, bytes, workload);
     rates.push(events / (performance.now() - start) * 1000);
     if (alerts >= 0 && run.alerts !== alerts) throw new Error(`${workload.name} gave ${run.alerts} alerts, and ${alerts} in the round before`);
     alerts = run.alerts;

@@ -47,6 +47,8 @@ export interface Simulator {
   readonly incidents: readonly string[];
   /** Events in event-time order, made as they are asked for. @throws RangeError if an option makes no sense. */
   events(options: SimulatorOptions): Iterable<SimulatedEvent>;
+  /** Reference data that the events refer to, by the table's name; of the same seed and keys the same. */
+  readonly tables?: (options: Pick<SimulatorOptions, 'seed' | 'keys'>) => ReadonlyMap<string, readonly Readonly<Record<string, string>>[]>;
 }
 
 /** The event as a line of JSON (without the newline): `type` first, then its fields. */

@@ -64,6 +64,15 @@ export function parseParam(text: string, before: readonly ParamOverride[] | unde
 /** One input of events: a file's path (`-`: standard input), and the type of every event in it where the option says one. */
 export interface EventsInput { readonly path: string; readonly type: string | undefined }
 
+export interface TableInput { readonly name: string; readonly path: string }
+
+/** `name=FILE` */
+export function parseTable(text: string, before: readonly TableInput[] | undefined): TableInput[] {
+  const match = /^([a-z_]\w*)=(.+)$/s.exec(text);
+  if (match === null) throw new InvalidArgumentError('A table is written as NAME=FILE.');
+  return [...(before ?? []), { name: match[1]!, path: match[2]! }];
+}
+
 /** `FILE` or `Type=FILE`. A file whose name has such a form is written with a folder: `./Payment=pay.csv`. */
 export function parseEvents(text: string, before: readonly EventsInput[] | undefined): EventsInput[] {
   const match = /^([A-Z]\w*)=(.+)$/s.exec(text);

@@ -4,7 +4,7 @@
  * counter. An edge carries all that must hold while it waits (bans, greedy loops left behind, `until`) and what its taking does to counters.
  */
 import type { Arrow } from '../../dsl/ast.ts';
-import type { Ban, Expr, Match, Pattern, Rule } from '../../dsl/typed.ts';
+import type { Ban, Expr, Match, Pattern, PatternRule } from '../../dsl/typed.ts';
 
 export interface Position {
   readonly id: number;
@@ -65,6 +65,8 @@ export interface Edge {
   readonly unless: readonly string[];
   /** Stages whose binding of the turn before is forgotten (a group starts anew). */
   readonly resets: readonly { readonly group: number; readonly stages: readonly string[] }[];
+  /** It starts the clock of a leading silence: one for each, where several stages may. */
+  readonly clock?: boolean;
 }
 
 /** The pattern may end after a position. `absence`: bans that must hold until the first bound ends; with a `next` ban: until the next event. */
@@ -172,7 +174,7 @@ export function bannedStages(ban: Ban): readonly string[] {
 }
 
 /** `count` turns a count expression into a number: params and constants are known when a rule is compiled. */
-export function buildAutomaton(rule: Rule, count: (expr: Expr) => number): Automaton {
+export function buildAutomaton(rule: PatternRule, count: (expr: Expr) => number): Automaton {
   const match: Match = rule.match;
   const positions: Position[] = [];
   const edges: Edge[] = [];
@@ -334,7 +336,7 @@ export function buildAutomaton(rule: Rule, count: (expr: Expr) => number): Autom
     silence.stages.forEach((stage, k) => {
       const clock = newPosition(stage, undefined, true);
       addEdge(undefined, { ...entry, position: clock, enters: [], loop: undefined }, 'followed', [], [], { unless: silence.stages.slice(0, k) });
-      starts.push(edges[edges.length - 1]!);
+      starts.push({ ...edges[edges.length - 1]!, clock: k === 0 });
       addEdge({ position: clock, pending: [], trailing: [], leaves: [], greedy: [] }, { ...entry, bans: [], greedy: [] }, 'followed', [], []);
     });
   }

@@ -1,8 +1,9 @@
 /** What the rules of one plan share while they are compiled: slots, predicates, key tuples, pooled constants. */
-import type { Expr, Literal, Program, Rule, Type } from '../../dsl/typed.ts';
+import type { Expr, Field, Literal, Program, Rule, Type } from '../../dsl/typed.ts';
 import type { Span } from '../../dsl/ast.ts';
 import { canonical, emitCondition, type Leaf } from './expr.ts';
-import type { KeyPlan, Predicate } from './plan.ts';
+import type { FeaturePlaces } from './features.ts';
+import type { KeyPlan, Predicate, TablePlan } from './plan.ts';
 import { walk } from './walk.ts';
 
 export type Aggregate = Expr & { readonly kind: 'aggregate' };
@@ -28,6 +29,17 @@ export interface Context {
   eventField(field: string): string;
   eventFieldOr(field: string): string;
   eventTime(): string;
+  /** Over the event at hand alone. */
+  readonly eventLeaf: Leaf;
+  /** A column of the row of the key whose source is `key`, as it holds at the time whose source is `time`. */
+  lookup(table: string, key: string, column: string, time: string): string;
+  /** Index of a table among those of the plan, and of its columns among those that are read, which these are from now on. */
+  table(name: string, columns: readonly string[]): { readonly table: number; readonly columns: readonly number[] };
+  readonly tables: readonly TablePlan[];
+  /** A feature under the key whose parts have these sources: `before` or `after` the event at hand. */
+  feature(name: string, key: readonly string[], when: 'before' | 'after'): string;
+  /** Those whose value before an event is read. */
+  readonly readBefore: ReadonlySet<string>;
   param(name: string): string;
   literal(value: Literal, type: Type): string;
   typeTag(type: Type): string;
@@ -46,11 +58,14 @@ export interface Pools {
   readonly pool: Literal[];
   /** Field name → slot. */
   readonly slots: Map<string, number>;
+  readonly features: FeaturePlaces;
 }
 
 export function makeContext(program: Program, params: ReadonlyMap<string, Literal>, pools: Pools): Context {
   const typeNames = [...program.events.keys()];
-  const { predicates, keys, pool, slots } = pools;
+  const { predicates, keys, pool, slots, features } = pools;
+  const tables: { readonly name: string; readonly columns: Field[]; readonly history: Field | undefined }[] = [];
+  const readBefore = new Set<string>();
   const poolIndex = new Map<string, number>();
   const predicateIndex = new Map<string, number>();
   const keyIndex = new Map<string, number>();
@@ -74,6 +89,29 @@ export function makeContext(program: Program, params: ReadonlyMap<string, Litera
     if (typeof value === 'number') return Object.is(value, -0) ? '0' : String(value);
     if (typeof value === 'boolean') return value ? '1' : '0';
     return `C[${pooled(value)}]`;
+  };
+  const table = (name: string, wanted: readonly string[]): { table: number; columns: number[] } => {
+    const declared = program.tables.get(name)!;
+    const column = (of: string): Field => declared.columns.find((field) => field.name === of)!;
+    let at = tables.findIndex((other) => other.name === name);
+    if (at < 0) at = tables.push({ name, columns: [column(declared.key)], history: declared.history ? column('from') : undefined }) - 1;
+    const { columns } = tables[at]!;
+    return {
+      table: at,
+      columns: wanted.map((of) => {
+        const known = columns.findIndex((field) => field.name === of);
+        return known >= 0 ? known : columns.push(column(of)) - 1;
+      }),
+    };
+  };
+  const lookup = (name: string, key: string, column: string, time: string): string => {
+    const { table: index, columns } = table(name, [column]);
+    return tables[index]!.history === undefined ? `T[${index}].get(${key},${columns[0]!})` : `T[${index}].at(${key},${time},${columns[0]!})`;
+  };
+  const feature = (name: string, key: readonly string[], when: 'before' | 'after'): string => {
+    if (when === 'before') readBefore.add(name);
+    const { group, index } = features.placeOf(name);
+    return `(${[...key.map((source, i) => `Q[${i}]=${source}`), `V.${when}(${group},${index})`].join(',')})`;
   };
   const constant = (expr: Expr): Literal | undefined => {
     switch (expr.kind) {
@@ -109,6 +147,8 @@ export function makeContext(program: Program, params: ReadonlyMap<string, Litera
     eachField: () => { throw new Error('a predicate reads no aggregate'); },
     eachTime: () => { throw new Error('a predicate reads no aggregate'); },
     matchInfo: () => { throw new Error('a predicate reads no match'); },
+    lookup: (name, key, column) => lookup(name, key, column, `E[${slots.size}]`),
+    feature: () => { throw new Error('a predicate reads no feature'); },
   };
 
   return {
@@ -120,6 +160,7 @@ export function makeContext(program: Program, params: ReadonlyMap<string, Litera
     eventField: eventLeaf.eventField as (field: string) => string,
     eventFieldOr: (field) => (slots.has(field) ? `E[${slot(field)}]` : 'NaN'),
     eventTime: eventLeaf.eventTime,
+    eventLeaf, lookup, table, tables, feature, readBefore,
     param: eventLeaf.param,
     literal,
     typeTag: (type) => type.kind,

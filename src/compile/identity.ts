@@ -3,7 +3,7 @@
  * (section 7 of the language; src/engine/change). What only concerns events to come (literals, durations, conditions, alerts) is no part of
  * it, but for bounds, whose old values say which runs were over before the change.
  */
-import type { Ban, Expr, Literal, Pattern, Rule } from '../../dsl/typed.ts';
+import type { Ban, Expr, Literal, Pattern, PatternRule } from '../../dsl/typed.ts';
 import type { Aggregate } from './context.ts';
 import { canonical } from './expr.ts';
 import { bannedStages } from './automaton.ts';
@@ -49,7 +49,7 @@ export interface IdentitySource {
 }
 
 /** `registers`: of all positions. */
-export function identityOf(rule: Rule, source: IdentitySource, registers: Iterable<string>): RuleIdentity {
+export function identityOf(rule: PatternRule, source: IdentitySource, registers: Iterable<string>): RuleIdentity {
   const { match } = rule;
   const text = (expr: Expr): string => canonical(withParams(expr, source.params));
   const bound = (expr: Expr | undefined): BoundText | undefined => {
@@ -143,7 +143,7 @@ export function withParams(expr: Expr, params: ReadonlyMap<string, Literal>): Ex
 }
 
 /** Everything of a rule that may read bound events. */
-function* expressions(rule: Rule): Iterable<Expr> {
+function* expressions(rule: PatternRule): Iterable<Expr> {
   const { match } = rule;
   for (const stage of match.stages.values()) {
     if (stage.where !== undefined) yield stage.where;

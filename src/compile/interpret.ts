@@ -1,6 +1,7 @@
 import type { Expr } from '../../dsl/typed.ts';
 import { callFunction } from './interpret/functions.ts';
-import { aggregate } from './interpret/aggregates.ts';
+import { aggregate, overTime } from './interpret/aggregates.ts';
+import { windowAggregate } from './interpret/window-aggregates.ts';
 
 /**
  * The meaning of expressions, written to be read: an interpreter over the typed tree with plain values. Strings are strings, booleans
@@ -30,7 +31,15 @@ export interface Env {
   readonly prev?: BoundEvent | undefined;
   /** The event an aggregate looks at; set by the interpreter. */
   readonly each?: BoundEvent | undefined;
+  /** The events of the window at hand that an input took (undefined: any), in the order of time. */
+  windowEvents?(input: string | undefined): readonly BoundEvent[];
+  /** Its bounds; null where it has none. */
+  readonly window?: { readonly start: number | null; readonly end: number | null } | undefined;
   readonly match?: { readonly id: string; readonly from: number; readonly to: number } | undefined;
+  /** A column of the row of a table that `key`, never null, names; null where there is none. */
+  lookup?(table: string, key: unknown, column: string): unknown;
+  /** The value of a feature under a key. */
+  feature?(name: string, key: readonly unknown[]): unknown;
 }
 
 /** What surrounds a sub-expression: the event of the aggregate it is in, the elements of the lambdas it is in (innermost last). */
@@ -61,6 +70,11 @@ function valueOf(expr: Expr, env: Env, scope: Scope): unknown {
     case 'prevField': return expr.field === undefined ? env.prev?.time ?? null : own(env.prev?.fields, expr.field);
     case 'aggregate': {
       const inside = (part: Expr, each: BoundEvent): unknown => valueOf(part, env, { ...scope, each });
+      if (expr.fn === 'lasting' || expr.fn === 'timeAvg') {
+        return overTime(expr.fn, env.stageEvents(expr.stage).map((each) => ({
+          time: each.time, taken: expr.where === undefined || inside(expr.where, each) === true, value: inside(expr.value!, each),
+        })));
+      }
       const events = env.stageEvents(expr.stage).filter((each) => expr.where === undefined || inside(expr.where, each) === true);
       const { value: of } = expr;
       return aggregate(expr.fn, events.map((each) => (of === undefined ? true : inside(of, each))), expr.limit);
@@ -68,6 +82,18 @@ function valueOf(expr: Expr, env: Env, scope: Scope): unknown {
     case 'eachField': return own(scope.each?.fields, expr.field);
     case 'eachTime': return scope.each?.time ?? null;
     case 'matchInfo': return env.match?.[expr.what] ?? null;
+    case 'lookup': {
+      const key = value(expr.key);
+      return key === null ? null : env.lookup?.(expr.table, key, expr.column) ?? null;
+    }
+    case 'feature': return env.feature?.(expr.feature, expr.parts.map((part) => env.keyField(part) ?? null)) ?? null;
+    case 'windowAggregate': {
+      const inside = (part: Expr, each: BoundEvent): unknown => valueOf(part, env, { ...scope, each });
+      return windowAggregate(expr.fn, env.windowEvents!(expr.input).map((each) => ({
+        time: each.time, taken: expr.where === undefined || inside(expr.where, each) === true, value: expr.value === undefined ? true : inside(expr.value, each),
+      })), expr.argument);
+    }
+    case 'windowInfo': return env.window?.[expr.what] ?? null;
     case 'lambdaParam': return scope.lambdas.at(-1 - expr.depth) ?? null;
     case 'member': return own(value(expr.object), expr.field);
     case 'index': {

@@ -3,12 +3,13 @@
  * engine turns into functions once.
  *
  * Generated code reads the event at hand from the engine's scratch `E` (one cell a slot, then its time), the key's parts from `K`, pooled
- * constants from `C`, the run-time library `R`, a class's registers from `F[c + cell]`, and the match view `M` where it walks bound events.
+ * constants from `C`, the run-time library `R`, tables `T[i]`, features `V`, a class's registers from `F[c + cell]`, the match view `M` where it walks bound
+ * events, and the window view `W` where it reads a window.
  * A condition is split in two: the *predicate* reads the event alone and is evaluated once an event for all rules that share it; the *rest* is
  * evaluated once a class (see docs/architecture.md).
  */
-import type { Schema } from '../core/schema.ts';
-import type { Expr, Literal, Program, Rule, Type } from '../../dsl/typed.ts';
+import type { EachPlan, Schema } from '../core/schema.ts';
+import type { Expr, Field, Literal, PatternRule, Program, Type, WindowAggregateFn, WindowRule } from '../../dsl/typed.ts';
 import type { Automaton } from './automaton.ts';
 import type { CohortPlan } from './cohort.ts';
 import type { RuleIdentity } from './identity.ts';
@@ -32,7 +33,62 @@ export interface Plan {
   readonly fields: readonly ReadonlyMap<string, { readonly slot: number; readonly type: Type }>[];
   readonly predicates: readonly Predicate[];
   readonly keys: readonly KeyPlan[];
-  readonly rules: readonly RulePlan[];
+  readonly rules: readonly AnyRulePlan[];
+  /** Types made of the elements of lists, as far as rules read them; a type made of another stands behind it. */
+  readonly each: readonly EachPlan[];
+  /** The tables that rules read, `T[i]`. */
+  readonly tables: readonly TablePlan[];
+  /** The features that rules read, by the key they share. */
+  readonly features: readonly FeatureGroupPlan[];
+}
+
+/** A table as far as rules read it. */
+export interface TablePlan {
+  readonly name: string;
+  /** The columns that are read, the key first. */
+  readonly columns: readonly Field[];
+  /** The column that says from when a row holds. */
+  readonly history: Field | undefined;
+}
+
+/**
+ * Features with one key: an event looks their record up once, whatever their number. All sources read the event at hand alone.
+ */
+export interface FeatureGroupPlan {
+  readonly width: number;
+  /** Per schema type: sources of the key's parts; undefined where no feature of the group is of the type. */
+  readonly keys: readonly (readonly string[] | undefined)[];
+  readonly streams: readonly FeatureStreamPlan[];
+  readonly features: readonly FeaturePlan[];
+}
+
+/** The events that some features of a group are of: of the same types, by the same condition. */
+export interface FeatureStreamPlan {
+  /** Per schema type. */
+  readonly of: readonly boolean[];
+  /** Source of the condition, undefined: none. */
+  readonly where: string | undefined;
+  /** Sources of the values that features of the stream take. */
+  readonly values: readonly string[];
+}
+
+export interface FeaturePlan {
+  readonly name: string;
+  readonly fn: WindowAggregateFn;
+  readonly type: Type;
+  /** Type of the values taken; undefined: of `count`. */
+  readonly valueType: Type | undefined;
+  readonly argument: number | undefined;
+  /** Index among the group's streams. */
+  readonly stream: number;
+  /** Index among the stream's values, -1: none. */
+  readonly value: number;
+  /** ms; Infinity: all history. */
+  readonly over: number;
+  /** ms: the width of its panes; 0: every value is kept. */
+  readonly every: number;
+  /** Read by a condition, where it is the value before the event. */
+  readonly readBefore: boolean;
 }
 
 /** A condition on the event alone, shared by all rules that use it. */
@@ -128,6 +184,7 @@ export interface PositionPlan {
 export interface OutputPlan {
   readonly kind: 'alert' | 'emit';
   readonly onTimeout: boolean;
+  readonly onClear: boolean;
   readonly target: string;
   readonly fields: readonly { readonly name: string; readonly type: Type; readonly fn: number }[];
 }
@@ -141,15 +198,20 @@ export interface StagePlan {
   readonly key: number;
 }
 
+export type AnyRulePlan = RulePlan | WindowPlan;
+
 export interface RulePlan {
+  readonly kind: 'pattern';
   readonly index: number;
-  readonly rule: Rule;
+  readonly rule: PatternRule;
   readonly automaton: Automaton;
   readonly key: number;
   readonly stages: readonly StagePlan[];
   /** Per schema type: -1 not seen, else index in `filters`; a filter is a list of predicates of which one must hold, empty: always. */
   readonly sees: readonly number[];
   readonly filters: readonly (readonly number[])[];
+  /** Beside each predicate of a filter: the function of what must hold for the key too, -1: nothing. Empty: no filter of the rule has any. */
+  readonly filterRests: readonly (readonly number[])[];
   readonly positions: readonly PositionPlan[];
   readonly starts: readonly EdgePlan[];
   readonly split: 'none' | 'start' | 'run';
@@ -167,6 +229,8 @@ export interface RulePlan {
   readonly severity: number;
   readonly limitBy: number;
   readonly outputs: readonly OutputPlan[];
+  /** `by … from`: index of the table in Plan.tables, of the columns for the key's parts, and of the starts that are clocks of a leading silence. */
+  readonly roster: { readonly table: number; readonly columns: readonly number[]; readonly clocks: readonly number[] } | undefined;
   readonly hasTimeout: boolean;
   /** The loop that opens the pattern, where all runs of a key go through it in step. */
   readonly cohort: CohortPlan | undefined;
@@ -178,6 +242,64 @@ export interface RulePlan {
   readonly identity: RuleIdentity;
   /** Sources of the functions that conditions and outputs name by index. */
   readonly functions: readonly string[];
+}
+
+/** All lengths in ms. */
+export type WindowShape =
+  | { readonly kind: 'tumbling'; readonly size: number; readonly offset: number }
+  | { readonly kind: 'calendar'; readonly unit: 'day' | 'week' | 'month'; readonly zone: string }
+  | { readonly kind: 'session'; readonly gap: number; readonly max: number }
+  | { readonly kind: 'global' }
+  /** `every` 0: read at each event of the key. `pane`: width of the panes that windows are put together from. */
+  | { readonly kind: 'sliding'; readonly size: number; readonly every: number; readonly pane: number }
+  /** `every` 0: one window after the other. `pane`: events in each. */
+  | { readonly kind: 'count'; readonly size: number; readonly every: number; readonly pane: number };
+
+/** What a window keeps: one of it for each distinct aggregate that the rule reads. */
+export interface WindowAggregatePlan {
+  readonly fn: WindowAggregateFn;
+  /** Kind of the value's type; undefined for `count`. */
+  readonly type: Type['kind'] | undefined;
+  readonly argument: number | undefined;
+  /** Index of the input it is over; -1: of all. */
+  readonly input: number;
+  /** Function () → the value of the event at hand, or -Infinity where it is not taken. */
+  readonly take: number;
+  /** For `explain`. */
+  readonly expr: Expr;
+}
+
+export interface WindowPlan {
+  readonly kind: 'window';
+  readonly index: number;
+  readonly rule: WindowRule;
+  readonly key: number;
+  /** The inputs: their names, types, and a key of their own where `by` names them, as a stage's. */
+  readonly stages: readonly StagePlan[];
+  /** Per input: the predicate of what it takes. */
+  readonly inputs: readonly number[];
+  /** Beside it: the function of what must hold for the key too, -1: nothing. */
+  readonly inputRests: readonly number[];
+  /** As of RulePlan. */
+  readonly sees: readonly number[];
+  readonly filters: readonly (readonly number[])[];
+  readonly filterRests: readonly (readonly number[])[];
+  /** A silent key has no window: that a table names it changes nothing. */
+  readonly roster: undefined;
+  readonly shape: WindowShape;
+  readonly aggregates: readonly WindowAggregatePlan[];
+  readonly trigger: { readonly kind: 'none' | 'rise' } | { readonly kind: 'time'; readonly every: number } | { readonly kind: 'events'; readonly every: number };
+  /** ms for which a closed window is kept; 0: it is not. */
+  readonly late: number;
+  readonly having: number;
+  readonly severity: number;
+  readonly limitBy: number;
+  readonly outputs: readonly OutputPlan[];
+  readonly functions: readonly string[];
+  readonly group: -1;
+  readonly isGroup: false;
+  readonly needsEveryEvent: false;
+  readonly hasTimeout: false;
 }
 
 export interface TimeSpan { readonly constant: number | undefined; readonly fn: number; readonly expr: Expr }

@@ -7,7 +7,7 @@ import { identityOf } from './identity.ts';
 import { conjunctsOf, isEventOnly, walk } from './walk.ts';
 import type { Cond, EdgePlan, Guard, OutputPlan, PositionPlan, RulePlan, StagePlan, TimeSpan } from './plan.ts';
 import { MOST_NEXT, MOST_STEPS } from '../../dsl/index.ts';
-import type { Ban, Expr, KeyPart, Rule, Stage } from '../../dsl/typed.ts';
+import type { Ban, Expr, KeyPart, PatternRule, Stage } from '../../dsl/typed.ts';
 
 /** `first`, `last`, … whose value is a number kept in registers, or computed by walking the bound events. */
 const WALKED = new Set(['distinct', 'values']);
@@ -33,12 +33,14 @@ function aggregateRegisters(expr: Aggregate, scope: string): string[] {
     case 'stddev': return [`${id}:k`, `${id}:mean`, `${id}:m2`];
     case 'first': return [`${id}:first`, `${id}:n`];
     case 'last': return [`${id}:last`];
+    case 'lasting': return [`${id}:n`, `${id}:du`, `${id}:lt`, `${id}:pl`];
+    case 'timeAvg': return [`${id}:ws`, `${id}:wt`, `${id}:lt`, `${id}:pv`];
     default: return [];
   }
 }
 
 const initialOf = (register: string): string =>
-  register.startsWith('#') || register.startsWith('w@') || /^a(@\d+)?:.*:(n|sum|k|mean|m2)$/.test(register) ? '0' : 'NaN';
+  register.startsWith('#') || register.startsWith('w@') || /^a(@\d+)?:.*:(n|sum|k|mean|m2|du|ws|wt|pl)$/.test(register) ? '0' : 'NaN';
 
 /** In place of the stage that reads: from outside all groups. */
 const OUTSIDE = '';
@@ -52,7 +54,7 @@ function addOnce<T>(list: T[], item: T, same: (a: T, b: T) => boolean): void {
   if (!list.some((other) => same(other, item))) list.push(item);
 }
 
-export function compileRule(context: Context, rule: Rule, index: number): RulePlan {
+export function compileRule(context: Context, rule: PatternRule, index: number): RulePlan {
   const match = rule.match;
   const automaton = buildAutomaton(rule, (expr) => context.number(expr));
   // A node of the history has seven bits for its position; a class's dead edges and a lazy loop's exits are bits of one register.
@@ -169,11 +171,23 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
     let changes = false;
     let walks = false;
     walk(duration, (e) => {
-      if (e.kind === 'stageField' || e.kind === 'stageTime' || e.kind === 'prevField' || e.kind === 'aggregate') changes = true;
+      if (e.kind === 'stageField' || e.kind === 'stageTime' || e.kind === 'prevField' || e.kind === 'aggregate' || e.kind === 'lookup') changes = true;
       if (e.kind === 'aggregate' && isWalked(e)) walks = true;
     });
     return changes && !walks;
   }
+  /** A silence whose duration reads a table, which may change meanwhile: the register it is kept in from the event on that starts the span. */
+  const silenceRegister = (edge: Edge): string | undefined => {
+    const target = edge.to < 0 ? undefined : automaton.positions[edge.to]!;
+    const of = edge.from < 0 ? undefined : automaton.positions[edge.from]!.stage;
+    if (target?.silence === undefined || of === undefined || edge.resets.length > 0) return undefined;
+    let readsTable = false;
+    walk(target.silence.duration, (e) => { if (e.kind === 'lookup') readsTable = true; });
+    if (!readsTable || !mayChange(target.silence.duration)) return undefined;
+    const register = `d:#${target.id}:${of}`;
+    kept.set(register, { expr: target.silence.duration, base: `T:${of}`, reader: silenceReader(target), of });
+    return register;
+  };
   const readsOfBound = (bound: Bound): string[] => [bound.base, ...(bound.register === undefined ? readsOf(bound.expr, bound.reader) : [bound.register])];
 
   interface Raw { readonly kind: EdgePlan['kind']; readonly edge: Edge; readonly accept?: Accept }
@@ -241,6 +255,8 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
       if (raw.edge.bans.some(({ ban }) => ban.kind === 'next')) reads.add('#mask');
       if (raw.edge.loop?.loop.lazy === true && raw.edge.loop.loop.counter !== undefined && !raw.edge.loop.enter) counter(raw.edge.loop.loop.counter);
       for (const { expr, reader } of conditionsOf(raw)) for (const register of readsOf(expr, reader)) reads.add(register);
+      const duration = silenceRegister(raw.edge);
+      if (duration !== undefined) reads.add(duration);
       const target = raw.edge.to < 0 ? undefined : automaton.positions[raw.edge.to]!.stage;
       for (const bound of boundsOf(position.id, target === undefined ? undefined : stageOf(target), true, !tracked && raw.kind === 'event')) {
         for (const register of readsOfBound(bound)) reads.add(register);
@@ -300,6 +316,8 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
       case 'stddev': return `M.sampleDeviation(${read(`${id}:k`)},${read(`${id}:m2`)})`;
       case 'first': return read(`${id}:first`);
       case 'last': return read(`${id}:last`);
+      case 'lasting': return `(${read(`${id}:n`)}===0?NaN:${read(`${id}:du`)})`;
+      case 'timeAvg': return `M.div(${read(`${id}:ws`)},${read(`${id}:wt`)})`;
       default: throw new Error(`no registers for ${expr.fn}`);
     }
   };
@@ -312,6 +330,8 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
     eachField: (field: string): string => { throw new Error(`eachField ${field} outside an aggregate`); },
     eachTime: (): string => { throw new Error('eachTime outside an aggregate'); },
     matchInfo: (what: string) => `M.${what === 'id' ? 'idValue()' : what}`,
+    lookup: (table: string, key: string, column: string) => context.lookup(table, key, column, 'X.current.time'),
+    feature: (name: string, parts: readonly number[]) => context.feature(name, parts.map((part) => `K[${part}]`), 'before'),
   };
   const matchLeaf: Leaf = {
     ...base,
@@ -321,6 +341,7 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
     aggregate: (expr) => walkedAggregate(expr),
     eachField: (field) => `M.at(ev,${context.slot(field)})`,
     eachTime: () => 'M.timeAt(ev)',
+    feature: (name, parts) => context.feature(name, parts.map((part) => `K[${part}]`), 'after'),
   };
   /** `from`: source of the number of events bound before this turn of a group, where only its own count. */
   function walkedAggregate(expr: Aggregate, from?: string): string {
@@ -404,6 +425,9 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
       const outer = classLeaf(position, names[reader], resets);
       const leaf: Leaf = {
         ...outer,
+        lookup: (table, key, column) => context.lookup(table, key, column, context.eventTime()),
+        // The events that may be its steps are tried later than they come, when the feature has another value.
+        feature: () => { context.unsupported(rule, ban.span, 'a feature in a condition of a banned sequence'); return 'NaN'; },
         stageField: (stage, field) => (names.includes(stage) ? fieldOf(stepOf(stage, reader), field) : outer.stageField(stage, field)),
         stageTime: (stage) => (names.includes(stage) ? timeOf(stepOf(stage, reader)) : outer.stageTime(stage)),
         prevField: (field) => (reader === 0 ? outer.prevField(field) : field === undefined ? timeOf(reader - 1) : fieldOf(reader - 1, field)),
@@ -514,6 +538,13 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
         case 'm2': put(`${nonNull}?${was}+(v-${read('mean')})*(v-(${read('mean')}+(v-${read('mean')})/(${read('k')}+1))):${was}`); break;
         case 'first': put(`${where}&&${read('n')}===0?${value}:${was}`); break;
         case 'last': put(`${where}?${value}:${was}`); break;
+        // Each event holds until this one, the next of its stage.
+        case 'lt': put(context.eventTime()); break;
+        case 'pl': put(`${where}&&${value}===1?1:0`); break;
+        case 'pv': put(`${where}?${value}:NaN`); break;
+        case 'du': put(`${read('pl')}===1?${was}+(${context.eventTime()}-${read('lt')}):${was}`); break;
+        case 'wt': put(`${read('pv')}===${read('pv')}?${was}+(${context.eventTime()}-${read('lt')}):${was}`); break;
+        case 'ws': put(`${read('pv')}===${read('pv')}?${was}+${read('pv')}*(${context.eventTime()}-${read('lt')}):${was}`); break;
         default: throw new Error(`unknown register ${register}`);
       }
     });
@@ -545,6 +576,11 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
     }
     return found;
   }
+
+  const durationOf = (silence: Position, edge: Edge, position: number): string => {
+    const register = silenceRegister(edge);
+    return register === undefined ? emitValue(silence.silence!.duration, classLeaf(position, silenceReader(silence), edge.resets)) : readRegister(position, register);
+  };
 
   const planEdge = (raw: Raw, slot: number, position: number): EdgePlan => {
     const { edge, kind } = raw;
@@ -593,7 +629,7 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
       guards: position < 0 ? [] : guardsOf(position, edge),
       span,
       deadline: timeFunction(deadlines),
-      completesAt: kind === 'silence' ? addFunction(`(c)=>{const F=H.f64;return ${emitValue(target!.silence!.duration, classLeaf(position, silenceReader(target!), edge.resets))};}`) : -1,
+      completesAt: kind === 'silence' ? addFunction(`(c)=>{const F=H.f64;return ${durationOf(target!, edge, position)};}`) : -1,
       update: target === undefined ? -1 : updateFunction(position, edge),
     };
   };
@@ -624,7 +660,7 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
       registers,
       single: registers.length === 0,
       indexCell,
-      merges: split !== 'run' && (anyLoops || !registers.some((register) => /:(sum|k|mean|m2|min|max)$/.test(register))),
+      merges: split !== 'run' && (anyLoops || !registers.some((register) => /:(sum|k|mean|m2|min|max|du|ws|wt|lt)$/.test(register))),
       always: out.some((edge) => edge.arrow === 'next' || edge.nextBans.length > 0 || edge.sequences.length > 0),
       wake: [...wake],
       indexed,
@@ -667,14 +703,16 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
     };
   });
   const filters: number[][] = [];
+  const filterRests: number[][] = [];
   const sees: number[] = context.typeNames.map(() => -1);
   for (const [type, { filters: exprs }] of rule.sees) {
     const typeIndex = context.typeIndex(type);
-    sees[typeIndex] = filters.push(exprs.map((expr) => context.predicate([typeIndex], conjunctsOf(expr)))) - 1;
+    sees[typeIndex] = filters.push(exprs.map((expr) => context.predicate([typeIndex], conjunctsOf(expr).filter(isEventOnly)))) - 1;
+    filterRests.push(exprs.map((expr) => restFunction(-1, OUTSIDE, [], conjunctsOf(expr).filter((e) => !isEventOnly(e)))));
   }
   const matchFunction = (source: string): number => addFunction(`()=>{const F=H.f64,c=0;return ${source};}`);
   const outputs: OutputPlan[] = rule.outputs.map((output) => ({
-    kind: output.kind, onTimeout: output.onTimeout, target: output.target,
+    kind: output.kind, onTimeout: output.onTimeout, onClear: false, target: output.target,
     fields: output.fields.map((field) => ({ name: field.name, type: field.value.type, fn: matchFunction(emitValue(field.value, matchLeaf)) })),
   }));
   const timeSpan = (expr: Expr | undefined): TimeSpan | undefined => {
@@ -682,18 +720,22 @@ export function compileRule(context: Context, rule: Rule, index: number): RulePl
     const constant = context.constant(expr);
     return { constant: typeof constant === 'number' ? constant : undefined, fn: addFunction(`(c)=>${emitValue(expr, classLeaf(-1))}`), expr };
   };
+  const roster = rule.roster === undefined ? undefined : {
+    ...context.table(rule.roster.table, rule.roster.columns),
+    clocks: automaton.starts.flatMap((edge, i) => (edge.clock === true ? [i] : [])),
+  };
   const strict = positions.some((position) => position.out.some((edge) => edge.arrow === 'next' || edge.nextBans.length > 0))
     || sequences.some((sequence) => sequence.steps.some((step) => step.arrow === 'next'));
 
   const plan: Omit<RulePlan, 'cohort'> = {
-    index, rule, automaton, key, stages, sees, filters, positions, starts, split, tracked,
+    kind: 'pattern', index, rule, automaton, key, stages, sees, filters, filterRests: filterRests.some((rests) => rests.some((rest) => rest >= 0)) ? filterRests : [], positions, starts, split, tracked,
     completesAgain: match.mode !== 'longest' && automaton.positions.some((position) => position.silence !== undefined && position.accepts.length > 0),
     needsEveryEvent: strict || match.session !== undefined,
     within: timeSpan(match.within), session: timeSpan(match.session), leading, sequences,
     having: rule.having === undefined ? -1 : matchFunction(emitCondition(rule.having, matchLeaf)),
     severity: rule.severity.kind === 'literal' ? -1 : matchFunction(emitValue(rule.severity, matchLeaf)),
     limitBy: rule.limit?.by === undefined ? -1 : matchFunction(emitValue(rule.limit.by, matchLeaf)),
-    outputs, hasTimeout, group: -1, isGroup: false, functions,
+    outputs, roster, hasTimeout, group: -1, isGroup: false, functions,
     identity: identityOf(rule, context, new Set(layouts.flat())),
   };
   /** `count`, or the number of non-null values of a field that is never null. */

@@ -1,4 +1,4 @@
-import type { EdgePlan, RulePlan } from './plan.ts';
+import type { AnyRulePlan, EdgePlan, RulePlan } from './plan.ts';
 
 const DEFAULT_KEEP = 10_000;
 
@@ -7,10 +7,10 @@ const DEFAULT_KEEP = 10_000;
  * nothing but remember them, and each rule takes over what it has not seen when an event first concerns it. So a thousand rules that differ in
  * their later steps only cost one start, not a thousand.
  */
-export function shareStarts(rules: readonly RulePlan[]): RulePlan[] {
+export function shareStarts(rules: readonly AnyRulePlan[]): AnyRulePlan[] {
   const groups = new Map<string, RulePlan[]>();
   for (const rule of rules) {
-    if (!maysShare(rule)) continue;
+    if (rule.kind !== 'pattern' || !maysShare(rule)) continue;
     const edge = rule.starts[0]!;
     const text = JSON.stringify([
       rule.key, edge.cond!.predicate, rule.within!.constant, rule.sees.map((filter) => (filter < 0 ? null : rule.filters[filter]!)), rule.rule.mode.kind === 'shadow',
@@ -32,7 +32,7 @@ export function shareStarts(rules: readonly RulePlan[]): RulePlan[] {
 
 function maysShare(rule: RulePlan): boolean {
   const edge = rule.starts[0];
-  if (edge === undefined || rule.starts.length !== 1 || rule.tracked || rule.split !== 'none' || rule.needsEveryEvent) return false;
+  if (edge === undefined || rule.filterRests.length > 0 || rule.roster !== undefined || rule.starts.length !== 1 || rule.tracked || rule.split !== 'none' || rule.needsEveryEvent) return false;
   if (rule.within?.constant === undefined || rule.session !== undefined || rule.rule.keep.drop !== 'oldest') return false;
   // Drops are counted as they happen, which shared starts are not looked at for: a rule with a bound of its own keeps its own.
   if (rule.rule.keep.count < DEFAULT_KEEP) return false;

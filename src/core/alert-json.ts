@@ -23,6 +23,7 @@ export function alertToJson(alert: Alert, names: readonly string[] = []): string
     suppressed: alert.suppressed,
     ...(alert.dropped > 0 ? { dropped: alert.dropped } : {}),
     ...(alert.shadow ? { shadow: true } : {}),
+    ...(alert.final === undefined ? {} : { final: alert.final }),
     fields: alert.fields,
   };
   const text = JSON.stringify(head);

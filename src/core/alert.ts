@@ -6,13 +6,13 @@ export interface Alert {
   readonly id: string;
   readonly rule: string;
   readonly channel: string;
-  readonly kind: 'match' | 'timeout';
+  readonly kind: 'match' | 'timeout' | 'window';
   readonly version: number;
   readonly title: string | undefined;
   readonly severity: string;
   readonly tags: readonly string[];
   readonly key: Readonly<Record<string, unknown>>;
-  /** ms since the epoch */
+  /** ms since the epoch: the first and last bound event; of a window its start and end. */
   readonly from: number;
   readonly to: number;
   readonly detected: number;
@@ -22,6 +22,8 @@ export interface Alert {
   /** Events or runs dropped by `keep` since the rule's last alert for this key. */
   readonly dropped: number;
   readonly shadow: boolean;
+  /** Of a rule with an early trigger: whether the window has ended. */
+  readonly final?: boolean | undefined;
   readonly fields: Readonly<Record<string, unknown>>;
   readonly events: readonly { readonly stage: string; readonly events: readonly BoundEvent[] }[] | undefined;
 }

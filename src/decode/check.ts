@@ -1,3 +1,4 @@
+import type { SchemaField } from '../core/schema.ts';
 import type { FieldType, Type } from '../../dsl/typed.ts';
 import { MAX_INT } from './numbers.ts';
 import { isoTime, MAX_TIME } from './time.ts';
@@ -76,6 +77,22 @@ export function checkValue({ type, optional }: FieldType, value: unknown, path: 
     case 'null':
       return wrongType(type, value, path);
   }
+}
+
+/** The value without the elements that are wrong, of the lists whose elements are read one by one (see SchemaField.lists). It changes the value given. */
+export function withoutWrong(field: SchemaField, value: unknown): unknown {
+  let left = value;
+  for (const path of field.lists ?? []) left = filterAt(field.type, left, path);
+  return left;
+}
+
+function filterAt(type: Type, value: unknown, path: readonly string[]): unknown {
+  const [next, ...rest] = path;
+  if (next === undefined) return type.kind === 'list' && Array.isArray(value) ? value.filter((element) => checkValue(type.element, element, '') === undefined) : value;
+  if (type.kind !== 'record' || typeof value !== 'object' || value === null || !Object.hasOwn(value, next)) return value;
+  const inner = type.fields.find(({ source }) => source === next);
+  if (inner !== undefined) (value as Record<string, unknown>)[next] = filterAt(inner.type, (value as Record<string, unknown>)[next], rest);
+  return value;
 }
 
 export function wrongType(type: Type, value: unknown, path: string): Fault {

@@ -1,7 +1,7 @@
 import type { SchemaField } from '../core/schema.ts';
 import type { Strings } from '../core/strings.ts';
 import { decodeWtf8 } from '../core/wtf8.ts';
-import { checkValue, UNIT_SHIFT } from './check.ts';
+import { withoutWrong, checkValue, UNIT_SHIFT } from './check.ts';
 import { isExactInt, numberValue, POWERS } from './numbers.ts';
 import { numberEnd, PLAIN, skipSpace, skipValue, stringEnd } from './scan.ts';
 import { canonicalText } from './slow.ts';
@@ -88,7 +88,13 @@ export class FastHelpers {
   composite(b: Uint8Array, from: number, to: number, field: SchemaField): number {
     const end = skipValue(b, from, to, true);
     if (end < 0) return end;
-    const value: unknown = JSON.parse(decodeWtf8(b, from, end));
+    // A list that is only gone through element by element: each is decoded by itself.
+    if (field.slot < 0 && field.lists?.length === 1 && field.lists[0]!.length === 0 && b[from] === 0x5b) {
+      this.value = 0;
+      return end;
+    }
+    const parsed: unknown = JSON.parse(decodeWtf8(b, from, end));
+    const value = field.lists === undefined ? parsed : withoutWrong(field, parsed);
     if (value === null || checkValue(field, value, '') !== undefined) return -1;
     this.value = field.slot >= 0 ? this.#strings.intern(canonicalText(field, value)) : 0;
     return end;

@@ -2,7 +2,7 @@ import type { Schema, SchemaField, SchemaType } from '../core/schema.ts';
 import type { Strings } from '../core/strings.ts';
 import type { Batch } from '../core/batch.ts';
 import { decodeWtf8 } from '../core/wtf8.ts';
-import { badTime, checkValue, converted, outOfRange, shown, UNIT_SHIFT, wrongType } from './check.ts';
+import { badTime, checkValue, converted, outOfRange, shown, UNIT_SHIFT, withoutWrong, wrongType } from './check.ts';
 import type { Fault } from './check.ts';
 import { isExactInt, numberValue } from './numbers.ts';
 import type { Reject, RejectReason } from './reject.ts';
@@ -125,7 +125,8 @@ export class SlowDecoder {
   #value(b: Uint8Array, place: Place | undefined, owner: SchemaType, field: SchemaField): number | Fault {
     const path = `${owner.name}.${field.name}${field.source === field.name ? '' : ` ("${field.source}" in the data)`}`;
     const { type, slot } = field;
-    const value: unknown = place === undefined ? undefined : JSON.parse(decodeWtf8(b, place.from, place.to));
+    const parsed: unknown = place === undefined ? undefined : JSON.parse(decodeWtf8(b, place.from, place.to));
+    const value = field.lists === undefined ? parsed : withoutWrong(field, parsed);
     if (place !== undefined && typeof value === 'number' && type.kind === 'time') {
       const time = numberValue(b, place.from, place.to, UNIT_SHIFT[type.unit]);
       return Math.abs(time) <= MAX_TIME ? time : badTime(value, type, path);
@@ -151,7 +152,7 @@ export function canonicalText(field: SchemaField, value: unknown): string {
 }
 
 /** The name of the key whose text with its colon is bytes[from, to). */
-function keyText(b: Uint8Array, from: number, to: number): string {
+export function keyText(b: Uint8Array, from: number, to: number): string {
   let end = to - 1;
   while (b[end] !== 0x22) end--;
   const text = decodeWtf8(b, from + 1, end);

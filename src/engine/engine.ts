@@ -12,7 +12,9 @@ import type { Plan } from '../compile/index.ts';
 import { APART_BYTES, PAGE_BYTES, type Floats } from '../state/heap.ts';
 import { decodeWhole, encodeWhole, put, wholeOf, type Image, type WholeImage } from '../state/image.ts';
 import { adoptState, describeRule, isLost, renderChange, RulesPage, type Adopted, type Change, type DecodeAgain } from './change/index.ts';
+import type { RuleAtWork } from './at-work.ts';
 import { Cleanup } from './cleanups.ts';
+import { Features } from './features/index.ts';
 import { Held, type Process } from './held.ts';
 import { makeImage, markAll, restoreParts, rootsOf, type Parts, type Roots } from './images.ts';
 import { Keys } from './keys.ts';
@@ -20,12 +22,15 @@ import { KEY, QUEUED } from './layout.ts';
 import { Limits } from './limits.ts';
 import { Once } from './once.ts';
 import { Reporter, type Emission } from './report.ts';
+import { Roster } from './roster.ts';
 import { RuleRunner, TIMER_SESSION, type Counters } from './runner.ts';
 import { BLOCK, Scanner } from './scan.ts';
 import { SameTime } from './same-time.ts';
 import { Store } from './store.ts';
+import { Table, TableError, type Row } from './tables.ts';
 import type { Timer } from './timers.ts';
 import { MatchView } from './view.ts';
+import { WindowRunner, WindowView } from './windows/index.ts';
 
 export interface EngineOptions {
   readonly onAlert: (alert: Alert) => void;
@@ -41,6 +46,8 @@ export interface EngineOptions {
   readonly onLate?: ((batch: Batch, row: number, watermark: number) => void) | undefined;
   /** A derived event that lacked a required field was dropped. */
   readonly onDerivedRejected?: ((rule: string, type: string, field: string) => void) | undefined;
+  /** Is a key of a roster (`by sensor from sensors`) this engine's? For engines that have a part of the keys each. Default: all are. */
+  readonly ownsKey?: ((rule: string, key: Readonly<Record<string, unknown>>) => boolean) | undefined;
   /** Processing time of an alert, ms since the epoch. */
   readonly now?: (() => number) | undefined;
   /** For tests of images: every record of the state has small pages of its own, so that a write that is not marked shows. */
@@ -146,7 +153,11 @@ export class Engine {
   readonly #given: boolean;
   readonly #store: Store;
   readonly #view: MatchView;
-  readonly #runners: RuleRunner[];
+  readonly #runners: RuleAtWork[];
+  /** Some rule keeps windows for late events. */
+  readonly #wantsLate: boolean;
+  /** The event at hand is late: only rules that keep windows for it see it. */
+  #isLate = false;
   readonly #keys: Keys;
   readonly #reporter: Reporter;
   readonly #types: TypeIndex[];
@@ -175,6 +186,9 @@ export class Engine {
   readonly #seenOfType: Float64Array;
   readonly #once: Once;
   readonly #limits: Limits;
+  readonly #tables: readonly Table[];
+  readonly #features: Features;
+  readonly #roster: Roster;
   #sweepAt = 1 << 17;
   #shadow = false;
   readonly #sameTime = new SameTime();
@@ -196,17 +210,26 @@ export class Engine {
     this.#once = new Once(plan, store.heap);
     this.#limits = new Limits(plan, store.heap, store.tables, store.windowMembers);
     const runtime = makeRuntime(this.strings);
+    this.#tables = plan.tables.map((table) => new Table(table, this.strings));
+    this.#roster = new Roster(plan, store.tables, store.rosterMembers, this.#tables);
+    if (this.#roster.pending) this.#nextCleanup = -Infinity;
     this.#reporter = new Reporter(store, this.#view, this.#limits, {
       onAlert: options.onAlert, onDerived: options.onDerived, now: options.now ?? Date.now,
       emit: (emission) => { this.#queue.push(emission); },
       rejectDerived: (rule, type, field) => { this.#derivedRejected++; options.onDerivedRejected?.(rule, type, field); },
     });
-    const scope = ['E', 'K', 'C', 'R', 'H', 'M', 'X'];
+    const window = new WindowView();
+    const Q = new Float64Array(Math.max(1, ...plan.features.map((group) => group.width)));
+    this.#features = new Features(plan, store, Q);
+    const scope = ['E', 'K', 'C', 'R', 'H', 'M', 'X', 'W', 'T', 'V', 'Q'];
     const bind = (sources: readonly string[]): unknown[] =>
-      (generated(scope, `'use strict';return [${sources.join(',\n')}];`) as (...args: unknown[]) => unknown[])(store.E, store.K, store.C, runtime, store.heap, this.#view, store);
+      (generated(scope, `'use strict';return [${sources.join(',\n')}];`) as (...args: unknown[]) => unknown[])(store.E, store.K, store.C, runtime, store.heap, this.#view, store, window, this.#tables, this.#features, Q);
+    this.#features.bind(bind);
     this.#predicates = bind(plan.predicates.map((p) => `()=>${p.source}`)) as (() => boolean)[];
     this.#keyFunctions = plan.keys.map((key) => bind(key.sources.map((parts) => (parts === undefined ? 'undefined' : `(K)=>{${parts.map((part, i) => `const v${i}=${part};`).join('')}${parts.map((_, i) => `K[${i}]=v${i};`).join('')}}`))) as (((K: Float64Array) => void) | undefined)[]);
-    this.#runners = plan.rules.map((rule) => {
+    this.#wantsLate = plan.rules.some((rule) => rule.kind === 'window' && rule.late > 0);
+    this.#runners = plan.rules.map((rule): RuleAtWork => {
+      if (rule.kind === 'window') return new WindowRunner(rule, plan.keys[rule.key]!.width, store, window, bind(rule.functions) as never, (report) => this.#reporter.report(report));
       const runner = new RuleRunner(rule, plan.keys[rule.key]!.width, store, this.#view, bind(rule.functions) as never, (report) => this.#reporter.report(report));
       // Only `match.id` in a condition needs the id before the report.
       if (rule.functions.some((source) => source.includes('M.idValue'))) {
@@ -226,7 +249,23 @@ export class Engine {
     store.ordinalOf = () => this.#sameTime.ordinal(store.current.source < 0, store.current.bytes, store.current.from, store.current.to);
   }
 
+  /** The tables of `Plan.tables`, for who makes events of lists. */
+  get tables(): readonly Table[] { return this.#tables; }
+
   newBatch(capacity?: number): Batch { return new Batch(this.schema.slots, capacity); }
+
+  /**
+   * Puts rows in place of all that a table has, between two batches; they hold from the next event or timer on. A table that no rule reads is not kept.
+   * Tables are no part of the state: they are set before the first event, and again in an engine that is to restore (before or after it does).
+   * Throws TableError where a row does not fit, and leaves the table as it was.
+   */
+  setTable(name: string, rows: readonly Row[]): void {
+    if (!this.plan.program.tables.has(name)) throw new TableError(`There is no table "${name}". Declared: ${[...this.plan.program.tables.keys()].join(', ') || 'none'}.`);
+    const index = this.plan.tables.findIndex((table) => table.name === name);
+    if (index < 0) return;
+    this.#tables[index]!.set(rows);
+    this.#followRoster(index);
+  }
 
   /**
    * Takes a batch of events in order of arrival; what the watermark reaches is processed before it returns. Where watermarks are given, events are held,
@@ -258,6 +297,7 @@ export class Engine {
     if (!(watermark >= this.#watermark)) return;
     const isEnd = watermark === Infinity;
     this.#drain(watermark, inclusive || isEnd);
+    if (this.#roster.pending && this.#held.count === 0 && Number.isFinite(watermark)) this.#startRoster(watermark);
     this.#fireTimers(watermark);
     this.#watermark = watermark;
     if (isEnd) this.#finish();
@@ -273,20 +313,20 @@ export class Engine {
     for (const ks of this.#keys.all()) {
       const runner = this.#runners[heap.i32[2 * ks + KEY.rule]!]!;
       if (runner.plan.isGroup) {
-        for (const member of this.#runners) if (member.plan.group === runner.plan.index) add(member.plan.index, runner.pendingShared(ks, member.since));
+        for (const member of this.#runners) if (member.plan.group === runner.plan.index) add(member.plan.index, (runner as RuleRunner).pendingShared(ks, member.since));
         continue;
       }
       add(runner.plan.index, runner.openRuns(ks));
-      if (runner.plan.group < 0) continue;
+      if (runner.plan.group < 0 || !(runner instanceof RuleRunner)) continue;
       // What this key has taken over, or let go, of the shared starts is not counted with them.
       runner.loadKey(ks);
       const shared = this.#keys.find(runner.plan.group, K, runner.layout.width);
-      const group = this.#runners[runner.plan.group]!;
+      const group = this.#runners[runner.plan.group] as RuleRunner;
       if (shared !== 0) add(runner.plan.index, group.pendingShared(shared, Math.max(heap.f64[ks + KEY.timers]!, runner.since)) - group.pendingShared(shared, runner.since));
     }
     return {
       events: this.#events, late: this.#late, duplicates: this.#duplicates, derivedRejected: this.#derivedRejected,
-      watermark: this.#watermark, bytes: this.#store.heap.bytesUsed, keys: this.#keys.count,
+      watermark: this.#watermark, bytes: this.#store.heap.bytesUsed + this.#store.features.bytesUsed, keys: this.#keys.count,
       rules: this.#runners.filter((runner) => !runner.plan.isGroup).map((runner) => {
         return { ...runner.counters, events: this.#seenBy(runner), name: runner.plan.rule.name, openRuns: open.get(runner.plan.index) ?? 0 };
       }),
@@ -298,13 +338,13 @@ export class Engine {
     const { heap, tables, timers } = this.#store;
     return {
       events: this.#events, late: this.#late, duplicates: this.#duplicates, derivedRejected: this.#derivedRejected,
-      watermark: this.#watermark, bytes: heap.bytesUsed, tableBytes: tables.bytesUsed, stringBytes: this.strings.byteLength, heldBytes: this.#held.byteLength,
+      watermark: this.#watermark, bytes: heap.bytesUsed + this.#store.features.bytesUsed, tableBytes: tables.bytesUsed, stringBytes: this.strings.byteLength, heldBytes: this.#held.byteLength,
       keys: this.#keys.count, held: this.#held.count, timers: timers.size,
       rules: this.#runners.filter((runner) => !runner.plan.isGroup).map((runner) => ({ name: runner.plan.rule.name, ...runner.counters, ...runner.size, bytes: Math.max(0, runner.size.bytes), events: this.#seenBy(runner) })),
     };
   }
 
-  #seenBy({ plan }: RuleRunner): number {
+  #seenBy({ plan }: RuleAtWork): number {
     let events = 0;
     plan.sees.forEach((filter, type) => { if (filter >= 0) events += this.#seenOfType[type]!; });
     return events;
@@ -344,6 +384,7 @@ export class Engine {
     const header = JSON.parse(whole.header) as Header;
     if (header.format !== FORMAT) throw new Error(`The state was written in format ${String(header.format)}; this version reads format ${FORMAT}.`);
     const isSame = header.fingerprint === this.#rules.fingerprint;
+    const texts = this.#tables.map((table) => table.texts());
     this.#largest = Number(header.largest);
     this.#watermark = Number(header.watermark);
     this.#events = header.events;
@@ -375,11 +416,13 @@ export class Engine {
       types = [...state.types];
       this.markDirty();
     }
+    this.#tables.forEach((table, i) => { table.rename(texts[i]!); });
     this.#pool();
     this.#types.forEach((_, type) => { this.#types[type] = this.#indexType(type); });
     types.forEach((type, i) => { if (type >= 0) this.#seenOfType[type] = header.seen[i]!; });
-    this.#nextCleanup = Math.min(Infinity, ...[...this.#cleanups.values()].map((cleanup) => cleanup.due));
+    this.#nextCleanup = this.#roster.pending ? -Infinity : Math.min(this.#features.due, ...[...this.#cleanups.values()].map((cleanup) => cleanup.due));
     this.#measure();
+    this.#tables.forEach((table, i) => { if (table.isSet) this.#followRoster(i); });
     return change;
   }
 
@@ -400,7 +443,8 @@ export class Engine {
   #parts(): Parts {
     return {
       pageBytes: this.#options.recordsApart === true ? APART_BYTES : PAGE_BYTES, store: this.#store, strings: this.strings,
-      keys: this.#keys, once: this.#once, limits: this.#limits, held: this.#held, sameTime: this.#sameTime, runners: this.#runners, cleanups: this.#cleanups, rules: this.#rules,
+      keys: this.#keys, once: this.#once, limits: this.#limits, features: this.#features, roster: this.#roster, held: this.#held, sameTime: this.#sameTime, runners: this.#runners, cleanups: this.#cleanups,
+      rules: this.#rules,
     };
   }
 
@@ -436,7 +480,17 @@ export class Engine {
     let n = 0;
     for (let row = 0; row < count; row++) {
       const t = time[row]!;
-      if (t < this.#watermark) { this.#countLate(batch, row); continue; }
+      if (t < this.#watermark) {
+        if (this.#wantsLate) {
+          // The windows it may change are those of the watermark it meets.
+          if (n > 0) this.#held.add(batch, rows, n);
+          n = 0;
+          this.#drain(this.#watermark, true);
+          this.#fireTimers(this.#watermark);
+        }
+        this.#countLate(batch, row);
+        continue;
+      }
       if (t === this.#watermark) {
         if (n > 0) this.#held.add(batch, rows, n);
         n = 0;
@@ -454,6 +508,23 @@ export class Engine {
   #countLate(batch: Batch, row: number): void {
     this.#late++;
     this.#options.onLate?.(batch, row, this.#watermark);
+    if (this.#wantsLate) this.#processLate(batch, row);
+  }
+
+  /** A late event, for the rules that keep windows for such: all else that the watermark has reached was processed. */
+  #processLate(batch: Batch, row: number): void {
+    const { columns, type, time } = batch;
+    const store = this.#store;
+    const { current, E } = store;
+    for (let slot = 0; slot < columns.length; slot++) E[slot] = columns[slot]![row]!;
+    current.type = type[row]!;
+    current.time = time[row]!;
+    this.#shadow = false;
+    this.#isLate = true;
+    this.#dispatch(NOT_SCANNED);
+    this.#isLate = false;
+    if (this.#queue.length > 0) this.#derive();
+    current.time = this.#watermark;
   }
 
   #rowsFor(count: number): Int32Array {
@@ -483,7 +554,10 @@ export class Engine {
         if (t > this.#largest) this.#largest = t;
         this.#watermark = t;
       }
-      if (store.timers.next <= t || this.#nextCleanup <= t) this.#fireTimers(t);
+      if (store.timers.next <= t || this.#nextCleanup <= t) {
+        if (this.#roster.pending) this.#startRoster(t);
+        this.#fireTimers(t);
+      }
       const head = scanned ? heads[row - from]! : NOT_SCANNED;
       if (head === -1 && this.#types[type[row]!]!.quiet) {
         this.#events++;
@@ -551,6 +625,7 @@ export class Engine {
     store.num++;
     E[E.length - 1] = current.time;
     store.begin();
+    this.#features.begin(this.#shadow || this.#isLate);
     this.#touchedCount = 0;
     const index = this.#types[current.type]!;
     if (head === NOT_SCANNED) {
@@ -573,11 +648,13 @@ export class Engine {
     }
     const { always, nullKeys } = index;
     for (let i = 0; i < always.length; i++) this.#touchRule(always[i]!, stamp);
-    if (nullKeys.length > 0) this.#countNullKeys(nullKeys, current.type);
+    if (nullKeys.length > 0 && !this.#isLate) this.#countNullKeys(nullKeys, current.type);
     const n = this.#touchedCount;
     const touched = this.#touched;
     if (n > 1) sortFirst(touched, n);
     for (let i = 0; i < n; i++) this.#run(touched[i]!, stamp);
+    this.#features.end();
+    if (this.#features.due < this.#nextCleanup) this.#nextCleanup = this.#features.due;
     store.end();
   }
 
@@ -625,6 +702,7 @@ export class Engine {
     const filter = plan.sees[type]!;
     if (filter < 0) return;
     if (this.#shadow && plan.rule.mode.kind !== 'shadow') return;
+    if (this.#isLate && (plan.kind !== 'window' || plan.late === 0)) return;
     const filters = plan.filters[filter]!;
     if (filters.length > 0) {
       let seen = false;
@@ -639,10 +717,18 @@ export class Engine {
     for (let i = 0; i < runner.layout.width; i++) {
       if (store.K[i] !== store.K[i]) return; // counted by #countNullKeys
     }
+    if (plan.filterRests.length > 0 && !this.#passesFilter(runner, filter, stamp)) return;
     this.#runKey(runner, mayStart);
   }
 
-  #runKey(runner: RuleRunner, mayStart: boolean): void {
+  /** Does a filter let the event in for the key at hand? For filters that read more than the event. */
+  #passesFilter(runner: RuleAtWork, filter: number, stamp: number): boolean {
+    const filters = runner.plan.filters[filter]!;
+    const rests = runner.plan.filterRests[filter]!;
+    return filters.length === 0 || filters.some((p, i) => this.#store.truth[p] === stamp && (rests[i]! < 0 || runner.functions[rests[i]!]!(0) === true));
+  }
+
+  #runKey(runner: RuleAtWork, mayStart: boolean): void {
     const store = this.#store;
     const { index } = runner.plan;
     const { heap } = store;
@@ -657,15 +743,16 @@ export class Engine {
       this.#keys.add(ks);
       runner.size.keys++;
     }
-    if (shared !== 0) runner.pull(ks, this.#runners[group]!, shared);
-    runner.process(ks);
+    if (shared !== 0) (runner as RuleRunner).pull(ks, this.#runners[group] as RuleRunner, shared);
+    const now = this.#isLate ? this.#watermark : store.current.time;
+    runner.process(ks, now);
     runner.size.bytes += heap.bytesOwned - owned;
     runner.size.runs += heap.i32[2 * ks + KEY.nodes]! - nodes;
-    this.#after(runner, ks, store.current.time);
+    this.#after(runner, ks, now);
   }
 
   /** Where `by` names stages, an event is seen once by each distinct key that results; a stage is tried only under its own key. */
-  #runByStageKeys(runner: RuleRunner, mayStart: boolean): void {
+  #runByStageKeys(runner: RuleAtWork, mayStart: boolean): void {
     const store = this.#store;
     const { plan } = runner;
     const { type } = store.current;
@@ -692,6 +779,7 @@ export class Engine {
     if (nullKey) runner.counters.nullKeys++;
     for (const { key, allowed } of keys) {
       store.K.set(key);
+      if (plan.filterRests.length > 0 && !this.#passesFilter(runner, plan.sees[type]!, store.stamp)) continue;
       runner.allowed = allowed;
       this.#runKey(runner, mayStart);
     }
@@ -699,7 +787,7 @@ export class Engine {
   }
 
   /** After a key was worked on: it is looked at again when its bounds are over, or goes at once. */
-  #after(runner: RuleRunner, ks: number, now: number): void {
+  #after(runner: RuleAtWork, ks: number, now: number): void {
     const { heap } = this.#store;
     if (runner.cleanup > 0) {
       const flags = heap.i32[2 * ks + KEY.flags]!;
@@ -712,7 +800,7 @@ export class Engine {
     if (runner.isEmpty(ks, now)) this.#freeKey(runner, ks);
   }
 
-  #freeKey(runner: RuleRunner, ks: number): void {
+  #freeKey(runner: RuleAtWork, ks: number): void {
     this.#keys.remove(ks);
     runner.forget(ks);
     const { heap } = this.#store;
@@ -732,6 +820,42 @@ export class Engine {
       runner.size.runs += heap.i32[2 * ks + KEY.nodes]!;
       runner.size.bytes += runner.bytesOf(ks);
     }
+  }
+
+  /** Event time begins: so do the clocks of the keys that tables name. */
+  #startRoster(time: number): void {
+    this.#nextCleanup = Math.min(this.#features.due, ...[...this.#cleanups.values()].map((cleanup) => cleanup.due));
+    this.#roster.start((rule, key) => { this.#startClocks(rule, key, time); });
+  }
+
+  /** A table was set: keys that are new begin at the watermark, runs of those that are gone end. */
+  #followRoster(table: number): void {
+    this.#roster.changed(table, (rule, key) => { this.#startClocks(rule, key, this.#watermark); }, (rule, key) => {
+      const runner = this.#runners[rule]!;
+      const ks = this.#keys.find(rule, key, runner.layout.width);
+      if (ks === 0) return;
+      runner.clear(ks);
+      if (runner.isEmpty(ks, this.#watermark)) this.#freeKey(runner, ks);
+    });
+  }
+
+  #startClocks(rule: number, key: Float64Array, time: number): void {
+    const store = this.#store;
+    const runner = this.#runners[rule]!;
+    if (!(runner instanceof RuleRunner) || runner.plan.roster!.clocks.length === 0) return;
+    store.K.set(key);
+    let ks = this.#keys.find(rule, store.K, runner.layout.width);
+    const isNew = ks === 0;
+    if (isNew) ks = runner.newKey();
+    if (this.#options.ownsKey?.(runner.plan.rule.name, this.#reporter.keyOf(runner, ks)) === false) {
+      if (isNew) store.heap.free(ks, runner.layout.units);
+      return;
+    }
+    if (isNew) this.#keys.add(ks);
+    store.beginClock(time);
+    runner.startClocks(ks);
+    store.end();
+    this.#after(runner, ks, time);
   }
 
   #schedule(span: number, ks: number, due: number): void {
@@ -754,9 +878,11 @@ export class Engine {
       const at = timer.time;
       const owned = store.heap.bytesOwned;
       // The key of a start that is dead may be gone.
-      const isLive = timer.kind === TIMER_SESSION || runner.isLiveStart(timer.b);
+      const isLive = !(runner instanceof RuleRunner) || timer.kind === TIMER_SESSION || runner.isLiveStart(timer.b);
       const nodes = isLive ? store.heap.i32[2 * ks + KEY.nodes]! : 0;
-      if (timer.kind === TIMER_SESSION) runner.fireSession(ks, at);
+      if (runner instanceof WindowRunner) runner.fire(ks, at, timer.b);
+      else if (!(runner instanceof RuleRunner)) throw new Error('a timer of no rule');
+      else if (timer.kind === TIMER_SESSION) runner.fireSession(ks, at);
       else runner.fire(ks, timer.b, at, timer.kind);
       runner.size.bytes += store.heap.bytesOwned - owned;
       if (isLive) {
@@ -767,6 +893,7 @@ export class Engine {
     }
     if (time === Infinity || this.#nextCleanup > time) return;
     this.#nextCleanup = Infinity;
+    this.#features.clean(time);
     for (const cleanup of this.#cleanups.values()) {
       while (cleanup.due <= time) {
         const now = cleanup.due;
@@ -788,6 +915,7 @@ export class Engine {
       }
       this.#nextCleanup = Math.min(this.#nextCleanup, cleanup.due);
     }
+    this.#nextCleanup = Math.min(this.#nextCleanup, this.#features.due);
   }
 
   /** The end of the input: what is held back is reported, by the number of its first event, then by rule. */
@@ -814,6 +942,10 @@ export class Engine {
         if (start) { list.delete(rule.index * 2); list.add(rule.index * 2 + 1); }
         else if (!list.has(rule.index * 2 + 1)) list.add(rule.index * 2);
       };
+      if (rule.kind === 'window') {
+        for (const input of rule.inputs) touch(input, true);
+        continue;
+      }
       if (rule.group < 0) for (const edge of rule.starts) touch(edge.cond!.predicate, true);
       for (const leading of rule.leading) for (const cond of leading.conds) touch(cond.predicate, true);
       const leadingSequences = new Set(rule.leading.flatMap((leading) => leading.sequences));
@@ -853,7 +985,7 @@ export class Engine {
     });
     const hashed = [...bySlot].map(([slot, values]) => ({ slot, byValue: new Map([...values].map(([v, list]) => [v, Int32Array.from(list)] as const)) }));
     const always = Int32Array.from(this.plan.rules.filter((rule) => rule.needsEveryEvent && rule.sees[type]! >= 0).map((rule) => rule.index));
-    const quiet = hashed.length === 0 && always.length === 0 && nullKeys.length === 0 && this.plan.once[type] === 0;
+    const quiet = hashed.length === 0 && always.length === 0 && nullKeys.length === 0 && this.plan.once[type] === 0 && !this.#features.isOf(type);
     return { nullKeys, linear, hashed, always, quiet };
   }
 
@@ -871,6 +1003,7 @@ export class Engine {
     };
     mark(this.#store.heap.f64);
     mark(this.#store.tables.f64);
+    mark(this.#store.features.f64);
     this.#held.eachColumn(mark);
     this.strings.sweep(live);
     this.#sweepAt = Math.max(1 << 17, 2 * this.strings.size);

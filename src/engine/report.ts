@@ -2,14 +2,18 @@
 import { createHash } from 'node:crypto';
 import type { Alert, BoundEvent, Derived } from '../core/alert.ts';
 import { generated } from '../core/generated.ts';
-import type { OutputPlan, Plan, RulePlan } from '../compile/plan.ts';
+import type { AnyRulePlan, OutputPlan, Plan } from '../compile/plan.ts';
 import type { Type } from '../../dsl/typed.ts';
 import { EVENT, KEY } from './layout.ts';
 import type { Limits } from './limits.ts';
 import { encoded, MatchId } from './match-id.ts';
-import type { MatchReport, RuleRunner } from './runner.ts';
+import type { MatchReport } from './runner.ts';
 import type { Store } from './store.ts';
 import type { MatchView } from './view.ts';
+import type { WindowReport } from './windows/index.ts';
+
+type AnyReport = MatchReport | WindowReport;
+type AnyRunner = AnyReport['runner'];
 
 /** A derived event on its way to the rules that read it. */
 export interface Emission { readonly type: number; readonly time: number; readonly cells: readonly (readonly [slot: number, value: number])[]; readonly bytes: Uint8Array; readonly shadow: boolean }
@@ -31,12 +35,16 @@ interface RuleParts {
   readonly keyTexts: readonly string[];
   /** Of an id: the rule and its version; what sort of alert; per stage and event type, both names. */
   readonly rule: Uint8Array;
-  readonly kinds: { readonly match: Uint8Array; readonly timeout: Uint8Array };
+  readonly kinds: Readonly<Record<AnyReport['kind'], Uint8Array>>;
+  readonly causes: Readonly<Record<WindowReport['cause'], Uint8Array>>;
   readonly stages: readonly (readonly Uint8Array[])[];
+  /** Per stage, of a roster's clock, which no event started. */
+  readonly clocks: readonly Uint8Array[];
 }
 
 type ObjectOf = (values: readonly unknown[]) => Record<string, unknown>;
 
+const CAUSES = { end: encoded('end'), early: encoded('early'), rise: encoded('rise'), clear: encoded('clear'), late: encoded('late') };
 const utf8 = new TextEncoder();
 const decoder = new TextDecoder();
 
@@ -57,17 +65,18 @@ export class Reporter {
     this.#options = options;
   }
 
-  report(report: MatchReport): void {
+  report(report: AnyReport): void {
     const { runner, at } = report;
     const { rule } = runner.plan;
     const key = this.keyOf(runner, report.key);
     const keyText = this.#keyText(runner, key);
     const shadow = this.#isShadow(runner, keyText);
     const timeout = report.kind === 'timeout';
+    const clear = report.kind === 'window' && report.cause === 'clear';
     let suppressed = 0;
     let id: string | undefined;
     for (const output of runner.plan.outputs) {
-      if (output.onTimeout !== timeout) continue;
+      if (output.onTimeout !== timeout || output.onClear !== clear) continue;
       if (output.kind === 'emit') {
         this.#emit(runner, output, at, timeout, shadow);
         continue;
@@ -90,27 +99,43 @@ export class Reporter {
       this.#options.onAlert({
         id, rule: rule.name, channel: output.target, kind: report.kind, version: rule.version, title: rule.title,
         severity: this.#severity(runner), tags: rule.tags, key,
-        from: this.#view.from, to: report.to, detected: this.#options.now(), at, suppressed, dropped, shadow,
+        from: report.kind === 'window' ? report.from : this.#view.from, to: report.to, detected: this.#options.now(), at, suppressed, dropped, shadow,
+        ...(report.kind === 'window' && report.final !== undefined && { final: report.final }),
         fields: this.#fields(runner, output),
-        events: rule.evidence === 'none' ? undefined : this.#events(report, rule.evidence === 'full'),
+        // A window holds no events.
+        events: report.kind === 'window' || rule.evidence === 'none' ? undefined : this.#events(report, rule.evidence === 'full'),
       });
     }
   }
 
   /** The same match gives the same id in every run (section 5). */
-  idOf(report: MatchReport, keyText = this.#keyText(report.runner, this.keyOf(report.runner, report.key))): string {
+  idOf(report: AnyReport, keyText = this.#keyText(report.runner, this.keyOf(report.runner, report.key))): string {
     const parts = this.#partsOf(report.runner.plan);
     const { heap, plan } = this.#store;
-    const { events, stages } = report;
     const id = this.#id;
     id.begin();
     id.encoded(parts.rule);
     id.text(keyText);
     id.encoded(parts.kinds[report.kind]);
+    if (report.kind === 'window') {
+      // Its bounds; and what tells its reports apart: why, when, and which of the key's at that time.
+      id.float(report.from);
+      id.float(report.to);
+      id.encoded(parts.causes[report.cause]);
+      id.float(report.at);
+      id.int(report.ordinal);
+      return id.digest();
+    }
+    const { events, stages } = report;
     for (let k = 0; k < events.length; k++) {
       const event = events[k]!;
       const i = 2 * event;
       const type = heap.i32[i + EVENT.type]!;
+      if (type < 0) { // a roster's clock, which nobody's event started
+        id.encoded(parts.clocks[stages[k]!]!);
+        id.float(heap.f64[event + EVENT.time]!);
+        continue;
+      }
       id.encoded(parts.stages[stages[k]!]![type]!);
       // An event's identity: its type, its time and the fields that `id` names; without them, a hash of its bytes and its number among equal ones.
       id.float(heap.f64[event + EVENT.time]!);
@@ -125,7 +150,7 @@ export class Reporter {
   }
 
   /** The key as JSON text. */
-  #keyText(runner: RuleRunner, key: Readonly<Record<string, unknown>>): string {
+  #keyText(runner: AnyRunner, key: Readonly<Record<string, unknown>>): string {
     const { keyTexts } = this.#partsOf(runner.plan);
     const { key: parts } = runner.plan.rule;
     let text = '';
@@ -133,7 +158,7 @@ export class Reporter {
     return parts.length === 0 ? '{}' : `${text}}`;
   }
 
-  keyOf(runner: RuleRunner, ks: number): Record<string, unknown> {
+  keyOf(runner: AnyRunner, ks: number): Record<string, unknown> {
     const { key } = runner.plan.rule;
     const values = this.#values;
     values.length = 0;
@@ -141,7 +166,7 @@ export class Reporter {
     return this.#partsOf(runner.plan).key(values);
   }
 
-  #partsOf(plan: RulePlan): RuleParts { return this.#parts[plan.index] ??= rulePartsOf(plan, this.#store.plan); }
+  #partsOf(plan: AnyRulePlan): RuleParts { return this.#parts[plan.index] ??= rulePartsOf(plan, this.#store.plan); }
 
   /** A value as the author's JSON: times as ISO-8601 text, durations in ms. */
   plain(value: number, type: Type): unknown {
@@ -150,14 +175,14 @@ export class Reporter {
     return this.#view.json(value, type.kind);
   }
 
-  #severity(runner: RuleRunner): string {
+  #severity(runner: AnyRunner): string {
     const { severity } = runner.plan.rule;
     if (severity.kind === 'literal') return String(severity.value);
     const value = (runner.functions[runner.plan.severity] as unknown as () => number)();
     return Number.isNaN(value) ? 'medium' : this.#store.strings.text(value);
   }
 
-  #fields(runner: RuleRunner, output: OutputPlan): Record<string, unknown> {
+  #fields(runner: AnyRunner, output: OutputPlan): Record<string, unknown> {
     const values = this.#values;
     values.length = 0;
     for (const field of output.fields) values.push(this.plain((runner.functions[field.fn] as unknown as () => number)(), field.type));
@@ -172,6 +197,7 @@ export class Reporter {
     for (let k = 0; k < report.events.length; k++) {
       const event = report.events[k]!;
       const stage = report.stages[k]!;
+      if (heap.i32[2 * event + EVENT.type]! < 0) continue;
       const list = listOf[stage] ??= { stage: stages[stage]!.name, events: [] };
       if (list.events.length === 0) byStage.push(list);
       const i = 2 * event;
@@ -187,7 +213,7 @@ export class Reporter {
     return byStage;
   }
 
-  #isShadow(runner: RuleRunner, keyText: string): boolean {
+  #isShadow(runner: AnyRunner, keyText: string): boolean {
     const { mode, name } = runner.plan.rule;
     if (mode.kind === 'shadow') return true;
     if (mode.kind !== 'canary') return false;
@@ -195,7 +221,7 @@ export class Reporter {
     return share * 100 >= mode.percent;
   }
 
-  #emit(runner: RuleRunner, output: OutputPlan, at: number, timeout: boolean, shadow: boolean): void {
+  #emit(runner: AnyRunner, output: OutputPlan, at: number, timeout: boolean, shadow: boolean): void {
     const { plan } = this.#store;
     const type = plan.schema.types.findIndex((t) => t.name === output.target);
     const schema = plan.schema.types[type]!;
@@ -221,15 +247,17 @@ export class Reporter {
   }
 }
 
-function rulePartsOf(plan: RulePlan, { schema }: Plan): RuleParts {
+function rulePartsOf(plan: AnyRulePlan, { schema }: Plan): RuleParts {
   const { rule, outputs, stages } = plan;
   return {
     key: objectOf(rule.key.map(({ name }) => name)),
     fields: new Map(outputs.map((output) => [output, objectOf(output.fields.map(({ name }) => name))] as const)),
     keyTexts: rule.key.map(({ name }, i) => `${i === 0 ? '{' : ','}${JSON.stringify(name)}:`),
     rule: encoded(rule.name, rule.version),
-    kinds: { match: encoded('match'), timeout: encoded('timeout') },
+    kinds: { match: encoded('match'), timeout: encoded('timeout'), window: encoded('window') },
+    causes: CAUSES,
     stages: stages.map((stage) => schema.types.map((type) => encoded(stage.name, type.name))),
+    clocks: stages.map((stage) => encoded(stage.name, '')),
   };
 }
 

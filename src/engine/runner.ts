@@ -256,6 +256,19 @@ export class RuleRunner {
     else this.#bound(ks, time);
   }
 
+  /** The clock of each leading silence starts for the key, as by an event with nothing in it, which is at hand (`Store.beginClock`). */
+  startClocks(ks: number): void {
+    const store = this.#store;
+    const { time } = store.current;
+    const sequence = ++store.heap.ints(ks)[2 * ks + KEY.sequence]!;
+    if (this.plan.session !== undefined) this.#session(ks, time);
+    for (const index of this.plan.roster!.clocks) {
+      const edge = this.plan.starts[index]!;
+      if (this.#mayStart(ks, index)) this.#pend(this.#positions[edge.to]!, edge, 0, 0, 0);
+    }
+    this.#settle(ks, sequence, time, false, true);
+  }
+
   #holds(cond: Cond, c: number): boolean {
     const store = this.#store;
     if (store.truth[cond.predicate] !== store.stamp) return false;

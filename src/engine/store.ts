@@ -24,10 +24,14 @@ export class Store {
   readonly heap: Heap;
   /** What must not move the heap, or is large and made anew to grow: timers, queues, windows of limits. */
   readonly tables: Heap;
+  /** The records of features: a heap of their own, since a report that reads one must not move the heap under those who list matches. */
+  readonly features: Heap;
   /** Records of the heap that are keys, and classes in a hash; records of the tables that are windows of limits. */
   readonly keyMembers: Members;
   readonly classMembers: Members;
   readonly windowMembers: Members;
+  readonly featureMembers: Members;
+  readonly rosterMembers: Members;
   readonly timers: Timers;
   /** The event at hand: a cell a slot, then its time. */
   readonly E: Float64Array;
@@ -54,11 +58,14 @@ export class Store {
   constructor(plan: Plan, strings: Strings, apart: boolean) {
     this.heap = new Heap(undefined, apart);
     this.tables = new Heap(undefined, apart);
+    this.features = new Heap(plan.features.length === 0 ? 1 << 8 : undefined, apart);
     const pageBytes = apart ? APART_BYTES : PAGE_BYTES;
     // A page of the heap has 1/64 of its size of bits, so pages of bits are smaller.
     this.keyMembers = new Members(pageBytes >> 3);
     this.classMembers = new Members(pageBytes >> 3);
     this.windowMembers = new Members(pageBytes >> 3);
+    this.featureMembers = new Members(pageBytes >> 3);
+    this.rosterMembers = new Members(pageBytes >> 3);
     this.timers = new Timers(this.tables);
     this.plan = plan;
     this.strings = strings;
@@ -82,7 +89,8 @@ export class Store {
       case 'count': return taken ? 1 : 0;
       case 'sum': return Number.isNaN(v) ? 0 : v;
       case 'distinct': return Number.isNaN(v) ? 0 : 1;
-      case 'stddev': return NaN;
+      case 'stddev': case 'timeAvg': return NaN;
+      case 'lasting': return taken ? 0 : NaN;
       default: return v;
     }
   }
@@ -159,6 +167,17 @@ export class Store {
       this.#byteView = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     }
     return this.#byteView;
+  }
+
+  /** In place of an event: the start of a clock at a time, by nobody's event. Then `end`. */
+  beginClock(time: number): void {
+    this.stamp++;
+    this.num++;
+    this.E.fill(NaN);
+    this.E[this.E.length - 1] = time;
+    this.current.type = -1;
+    this.current.time = time;
+    this.#record = this.moment(time, this.num);
   }
 
   /** A record for the moment at which a silence completed: it has a time, and is no event. */

@@ -84,6 +84,7 @@ export class MatchView {
 
   /** An aggregate by walking the events of a stage, from the `from`-th of the match on (section 3 of the language; over nothing as section 8 says). */
   reduce(fn: string, stage: number, value: ((event: number) => number) | null, where: ((event: number) => boolean) | null, limit: number, type: string, from = 0): number {
+    if (fn === 'lasting' || fn === 'timeAvg') return this.#overTime(fn, stage, value!, where, from);
     const values: number[] = [];
     let count = 0;
     let first = NaN;
@@ -123,6 +124,29 @@ export class MatchView {
       }
       default: throw new Error(`unknown aggregate ${fn}`);
     }
+  }
+
+  /** `lasting`, `timeAvg`: each event of the stage holds until the next; the last has no length. */
+  #overTime(fn: 'lasting' | 'timeAvg', stage: number, value: (event: number) => number, where: ((event: number) => boolean) | null, from: number): number {
+    let taken = 0;
+    let whole = 0;
+    let sum = 0;
+    let held = NaN;
+    let since = NaN;
+    for (let i = from; i < this.events.length; i++) {
+      if (this.stages[i] !== stage) continue;
+      const event = this.events[i]!;
+      const time = this.timeAt(event);
+      if (held === held) {
+        whole += time - since;
+        sum += fn === 'lasting' ? (held === 1 ? time - since : 0) : held * (time - since);
+      }
+      const takes = where === null || where(event);
+      if (takes) taken++;
+      held = takes ? value(event) : NaN;
+      since = time;
+    }
+    return fn === 'lasting' ? (taken === 0 ? NaN : sum) : this.div(sum, whole);
   }
 
   /** A value as plain JSON: times and durations as ms inside lists. */

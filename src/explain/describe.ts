@@ -2,16 +2,20 @@
 import type { Ban, Expr, Stage } from '../../dsl/typed.ts';
 import type { Accept, Counter, Edge } from '../compile/automaton.ts';
 import type { Plan } from '../compile/index.ts';
-import type { RulePlan } from '../compile/plan.ts';
+import type { AnyRulePlan, RulePlan } from '../compile/plan.ts';
 import { conjunctsOf, isEventOnly } from '../compile/walk.ts';
 import { costsOf } from './cost.ts';
+import { featureCosts } from './feature-costs.ts';
+import { describeWindow, type OwnParts } from './describe-window.ts';
 import { indexRegister, positionName, registerText } from './parts.ts';
 import { printExpr } from './print.ts';
 
 export interface RuleDescription {
+  readonly kind: 'pattern' | 'window';
   readonly rule: string;
   readonly title: string | undefined;
   readonly mode: string;
+  /** `first within 5m then skip past last`; of a window all of it: `window tumbling 1h, trigger on rise`. */
   readonly match: string;
   /** Parts of the key with what stands for them: `user (Payment: customer)`. */
   readonly key: readonly string[];
@@ -69,13 +73,26 @@ export interface StateDescription {
 const ARROW = { followed: '->', any: '->>', next: '=>' } as const;
 
 /** Describes a rule of a plan. The plan should hold this rule alone: then `fields` are those that it reads. */
-export function describeRule(plan: Plan, rulePlan: RulePlan): RuleDescription {
-  const { rule, automaton } = rulePlan;
-  const { match } = rule;
+export function describeRule(plan: Plan, rulePlan: AnyRulePlan): RuleDescription {
+  const { rule } = rulePlan;
+  const own = rulePlan.kind === 'window' ? describeWindow(rulePlan) : describePattern(plan, rulePlan);
   return {
+    kind: rulePlan.kind,
     rule: rule.name,
     title: rule.title,
     mode: rule.mode.kind === 'canary' ? `canary ${rule.mode.percent}%` : rule.mode.kind,
+    key: rule.key.map((part) => keyText(part)),
+    sees: [...rule.sees].map(([type, { filters }]) => ({ type, filters: filters.map((filter) => printExpr(filter, rule)) })),
+    fields: fieldsOf(plan, rulePlan),
+    having: rule.having === undefined ? undefined : printExpr(rule.having, rule),
+    ...own, costs: [...own.costs, ...featureCosts(plan)],
+  };
+}
+
+function describePattern(plan: Plan, rulePlan: RulePlan): OwnParts {
+  const { rule, automaton } = rulePlan;
+  const { match } = rule;
+  return {
     match: [
       match.mode,
       match.within === undefined ? '' : `within ${printExpr(match.within, rule)}`,
@@ -83,16 +100,12 @@ export function describeRule(plan: Plan, rulePlan: RulePlan): RuleDescription {
       match.gap === undefined ? '' : `gap ${printExpr(match.gap, rule)}`,
       `then skip ${match.skip.to}${'stage' in match.skip ? ` ${match.skip.stage}` : ''}`,
     ].filter((part) => part !== '').join(' '),
-    key: rule.key.map((part) => keyText(part)),
-    sees: [...rule.sees].map(([type, { filters }]) => ({ type, filters: filters.map((filter) => printExpr(filter, rule)) })),
-    fields: fieldsOf(plan, rulePlan),
     stages: [...match.stages.values()].sort((a, b) => a.order - b.order).map((stage) => describeStage(plan, rulePlan, stage)),
     positions: automaton.positions.map((position) => ({
       id: position.id, name: positionName(rulePlan, position.id), stage: position.stage,
       ends: position.accepts.map((accept) => acceptText(accept)),
     })),
     edges: automaton.edges.map((edge) => ({ from: edge.from, to: edge.to, arrow: ARROW[edge.arrow], notes: edgeNotes(rulePlan, edge) })),
-    having: rule.having === undefined ? undefined : printExpr(rule.having, rule),
     timers: timersOf(rulePlan),
     state: rulePlan.positions.filter((position) => position.out.length > 0).map((position) => ({
       position: position.id, name: positionName(rulePlan, position.id), registers: position.registers.map(registerText), bytes: 8 * position.registers.length,
@@ -106,8 +119,8 @@ function keyText(part: RulePlan['rule']['key'][number]): string {
   return alternatives.length === 0 ? part.name : `${part.name} (${alternatives.map(({ of, text }) => `${of}: ${text}`).join(', ')})`;
 }
 
-function fieldsOf(plan: Plan, { rule }: RulePlan): RuleDescription['fields'] {
-  return plan.schema.types.filter((type) => rule.sees.has(type.name)).map((type) => {
+function fieldsOf(plan: Plan, { rule }: AnyRulePlan): RuleDescription['fields'] {
+  return plan.schema.types.filter((type, index) => rule.sees.has(type.name) || plan.features.some(({ keys }) => keys[index] !== undefined)).map((type) => {
     const time = type.fields[type.time]?.name;
     const isDecoded = (field: (typeof type.fields)[number]): boolean => field.slot >= 0 || field.name === time;
     const name = (field: (typeof type.fields)[number]): string => (field.source === field.name ? field.name : `${field.name} from ${JSON.stringify(field.source)}`);

@@ -12,7 +12,13 @@ import { isOpen, searchRuns, type End, type SearchRun } from './search.ts';
 import { groupByKey, isCandidate, makeEnv, NOTHING_BOUND, type Bindings, type KeyedEvents, type Params, type SeenEvent } from './world.ts';
 
 /** A condition in front of an event: as written, with its values, and whether it holds. */
-export interface TestedCondition { readonly text: string; readonly values: string; readonly holds: boolean }
+export interface TestedCondition {
+  readonly text: string;
+  readonly values: string;
+  readonly holds: boolean;
+  /** It reads a feature, whose value at the event is not known any more: `holds` says nothing. */
+  readonly open?: true;
+}
 
 /** A step that the run could have taken next. */
 export interface NextStep {
@@ -182,7 +188,13 @@ function plainValue(value: unknown): string {
 }
 
 function testCondition({ plan, origin }: NearestQuestion, condition: Expr, env: Env): TestedCondition {
-  return { text: printExpr(condition, plan.rule), values: withValues(condition, env, plan.rule, origin), holds: holds(condition, env) };
+  return { text: printExpr(condition, plan.rule), values: withValues(condition, env, plan.rule, origin), holds: holds(condition, env), ...(readsFeature(condition) && { open: true as const }) };
+}
+
+function readsFeature(expr: Expr): boolean {
+  let reads = false;
+  walk(expr, (part) => { if (part.kind === 'feature') reads = true; });
+  return reads;
 }
 
 /** The condition with its operands' values: `amount > 10 * avg(probe.amount)` as `400 > 10`. */
@@ -190,7 +202,9 @@ export function withValues(condition: Expr, env: Env, rule: RulePlan['rule'], or
   return printWith(condition, rule, (expr) => {
     switch (expr.kind) {
       case 'and': case 'or': case 'not': case 'compare': case 'in': case 'like': case 'matches': case 'between': case 'isNull': case 'literal': return undefined;
-      default: return printValue(evaluate(expr, env), expr.type, origin);
+      case 'feature': return '?';
+      // What is worked out from a feature is written out, with the rest of its values.
+      default: return readsFeature(expr) ? undefined : printValue(evaluate(expr, env), expr.type, origin);
     }
   });
 }
@@ -238,7 +252,7 @@ function afterCompletion(question: NearestQuestion, run: SearchRun, keyed: Keyed
 
 export function conditionText(condition: TestedCondition): string {
   const values = condition.values === condition.text || condition.values === String(condition.holds) ? '' : ` → ${condition.values}`;
-  return `${condition.text}${values} is ${String(condition.holds)}`;
+  return `${condition.text}${values} ${condition.open === true ? 'reads a feature, whose value then is not known here' : `is ${String(condition.holds)}`}`;
 }
 
 /** The nearest run as lines for a person. */

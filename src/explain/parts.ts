@@ -15,12 +15,15 @@ export function positionName({ automaton, rule }: RulePlan, id: number): string 
 }
 
 /** What the parts of running aggregates are called. */
-const AGGREGATE_WORDS: Readonly<Record<string, string>> = { n: 'count', k: 'count', m2: 'deviation', mean: 'deviation' };
+const AGGREGATE_WORDS: Readonly<Record<string, string>> = {
+  n: 'count', k: 'count', m2: 'deviation', mean: 'deviation', du: 'lasting', pl: 'lasting', lt: 'time of the last', ws: 'timeAvg', wt: 'timeAvg', pv: 'timeAvg',
+};
 
 /** A register of the plan in the author's words. */
 export function registerText(register: string): string {
   if (register.startsWith('f:')) return register.slice(2);
   if (register.startsWith('t:')) return `timeOf(${register.slice(2)})`;
+  if (register.startsWith('d:')) return 'a duration read as its span began';
   if (register.startsWith('p:')) return register === 'p:#time' ? 'timeOf(prev)' : `prev.${register.slice(2)}`;
   if (register.startsWith('a:')) {
     const [stage = '', ...rest] = register.slice(2).split('|');

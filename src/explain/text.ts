@@ -15,23 +15,24 @@ export function renderPlan(rule: RuleDescription, bold: (text: string) => string
     if (body.length > 0) lines.push('', bold(title), ...body.map((line) => `  ${line}`));
   };
   lines.push(`${bold(rule.rule)}${rule.title === undefined ? '' : `  ${rule.title}`}`);
-  lines.push(`  ${rule.mode}, match ${rule.match}`);
+  lines.push(`  ${rule.mode}, ${rule.kind === 'window' ? '' : 'match '}${rule.match}`);
   lines.push(`  ${rule.key.length === 0 ? 'one key for all events' : `by ${rule.key.join(', ')}`}`);
   section('reads', rule.fields.map(({ type, decoded, checked }) => {
     const filters = rule.sees.find((seen) => seen.type === type)?.filters ?? [];
     return `${type}: ${decoded.join(', ') || 'no field'}${checked.length === 0 ? '' : `; checked only: ${checked.join(', ')}`}`
       + (filters.length === 0 ? '' : `; only where ${filters.join(' or ')}`);
   }));
-  section('automaton', automatonLines(rule));
-  section('conditions', rule.stages.flatMap((stage) => {
+  if (rule.kind === 'pattern') section('automaton', automatonLines(rule));
+  section(rule.kind === 'window' ? 'inputs' : 'conditions', rule.stages.flatMap((stage) => {
     const head = `${stage.name}: ${stage.types.join(' | ')}${stage.loop ? ' (loop)' : ''}${stage.banned ? ' (only banned)' : ''}`;
     if (stage.conditions.length === 0) return [`${head}, any`];
     const width = Math.min(60, Math.max(...stage.conditions.map(({ text }) => text.length)));
     return [head, ...stage.conditions.map(({ text, where, clause }) => `  ${clause} ${text.padEnd(width)}  ${WHERE[where]}`)];
   }));
-  if (rule.having !== undefined) section('having', [`${rule.having}  once for each complete binding`]);
+  if (rule.having !== undefined) section('having', [`${rule.having}  ${rule.kind === 'window' ? 'at each report' : 'once for each complete binding'}`]);
   section('timers', rule.timers.length === 0 ? ['none'] : rule.timers);
-  section('state of an open run, beside its bound events', rule.state.map(({ name, registers, bytes }) =>
+  if (rule.kind === 'window') section('state of a window', rule.state.map(({ name, registers, bytes }) => `${name}: ${registers.join(', ')} (${bytes} bytes${/each value|by size|the values/.test(registers[0]!) ? ' and a record of its own' : ''})`));
+  else section('state of an open run, beside its bound events', rule.state.map(({ name, registers, bytes }) =>
     (registers.length === 0 ? `after ${name}: nothing` : `after ${name}: ${[...new Set(registers)].join(', ')} (${bytes} bytes a group)`)));
   section('cost', rule.costs);
   return `${lines.join('\n')}\n`;

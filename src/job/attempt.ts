@@ -13,6 +13,7 @@ import { LATE, REJECTS, sentName, SHADOW } from './outputs.ts';
 import { JobError, kafkaInputs, sinkOf, sourceOf } from './parts.ts';
 import { TaskStore, type TaskState } from './state.ts';
 import type { JobStatus, RuleStatus, TaskStatus } from './status.ts';
+import type { JobTables } from './tables.ts';
 import { Task, type TaskHost, type TaskInput } from './task.ts';
 
 /** ms between two looks at the clock. */
@@ -22,6 +23,7 @@ const TICK = 100;
 export interface Shared {
   readonly groups: readonly RuleGroup[];
   readonly inputs: readonly TaskInput[];
+  readonly tables: JobTables;
   readonly broker: MemoryBroker;
   readonly now: () => number;
   readonly counts: TaskHost['counts'];

@@ -1,6 +1,6 @@
 /** Which rules of a job share an engine: those that wait for the same sources, so that a slow source holds back only the rules that read it. */
 import type { Program, Rule } from '../../dsl/typed.ts';
-import { compile, type Plan } from '../compile/index.ts';
+import { compile, typesRead, type Plan } from '../compile/index.ts';
 import { paramsOf, rulesOf, typesOf, type JobConfig } from './config/index.ts';
 
 export interface RuleGroup {
@@ -10,7 +10,7 @@ export interface RuleGroup {
 }
 
 /**
- * Rules joined by derived events are one group, since those come in the order of their causes. A source that may give any type (its events say
+ * A rule reads what its features are of like what it sees. Rules joined by derived events are one group, since those come in the order of their causes. A source that may give any type (its events say
  * theirs) is waited for by every rule. @throws ParamError, CompileError
  */
 export function groupRules(job: JobConfig, program: Program): RuleGroup[] {
@@ -21,7 +21,7 @@ export function groupRules(job: JobConfig, program: Program): RuleGroup[] {
   const find = (rule: Rule): Rule => { const above = leader.get(rule)!; return above === rule ? rule : find(above); };
   const derived = new Set<string>();
   for (const rule of rules) {
-    for (const type of rule.sees.keys()) {
+    for (const type of typesRead(program, rule)) {
       for (const cause of emits.get(type) ?? []) {
         derived.add(type);
         leader.set(find(rule), find(cause));
@@ -32,7 +32,7 @@ export function groupRules(job: JobConfig, program: Program): RuleGroup[] {
   for (const rule of rules) families.set(find(rule), [...families.get(find(rule)) ?? [], rule]);
   const groups = new Map<string, { inputs: string[]; rules: string[] }>();
   for (const family of families.values()) {
-    const seen = new Set(family.flatMap((rule) => [...rule.sees.keys()]));
+    const seen = new Set(family.flatMap((rule) => [...typesRead(program, rule)]));
     const inputs = [...job.sources].filter(([, source]) => {
       const { types, open } = typesOf(source);
       return open || types.some((type) => program.events.get(type)?.accepts.some((name) => seen.has(name)) === true || seen.has(type));

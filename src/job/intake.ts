@@ -3,7 +3,7 @@ import type { Batch } from '../core/batch.ts';
 import type { Schema } from '../core/schema.ts';
 import type { RecordBatch } from '../connect/types.ts';
 import { mapSchema } from '../connect/files/index.ts';
-import { isoTime, makeDecoder, type Decoder, type Reject } from '../decode/index.ts';
+import { Expander, isoTime, makeDecoder, type Decoder, type Reject } from '../decode/index.ts';
 import type { Engine } from '../engine/index.ts';
 import type { TimeOrigin } from './config/index.ts';
 
@@ -27,6 +27,8 @@ export interface Rejected {
   readonly stream: string;
   readonly offset: number;
   readonly bytes: Uint8Array;
+  /** Counts the rejected elements of one record's lists, from 1; 0: the record itself is rejected. */
+  readonly element: number;
 }
 
 const LINE_FEED = 10;
@@ -38,7 +40,13 @@ const MOST_BETWEEN = 4096;
 const NONE = new Uint8Array(0);
 
 export class Intake {
+  /** What `take` decodes to. */
   readonly batch: Batch;
+  readonly #expander: Expander;
+  /** By row: the latest event time that is not in the future. */
+  readonly #latest: Float64Array;
+  #stream = '';
+  #elements = { offset: -1, count: 0 };
   readonly #options: IntakeOptions;
   readonly #schema: Schema;
   readonly #engine: Engine;
@@ -54,8 +62,23 @@ export class Intake {
     this.#options = options;
     this.#schema = mapSchema(engine.schema, mapFor(engine.schema, options.map));
     this.batch = engine.newBatch(1024);
+    this.#latest = new Float64Array(this.batch.capacity);
+    this.#expander = new Expander(engine.plan.each, {
+      schema: this.#schema, strings: engine.strings, tables: engine.tables,
+      onReject: ({ reason, message }, row, bytes) => {
+        const offset = this.batch.offset[row]!;
+        this.#elements = { offset, count: offset === this.#elements.offset ? this.#elements.count + 1 : 1 };
+        onReject({ reason, message, source: options.source, stream: this.#stream, offset, bytes: bytes.slice(), element: this.#elements.count });
+      },
+    });
     this.#starts = new Int32Array(this.batch.capacity);
     this.#onReject = onReject;
+  }
+
+  /** What `take` has decoded, with the events that are made of its lists. Once each time; valid until the next `take`. */
+  events(): Batch {
+    this.#elements = { offset: -1, count: 0 };
+    return this.#expander.expand(this.batch, this.#latest);
   }
 
   /**
@@ -67,6 +90,7 @@ export class Intake {
     batch.count = 0;
     batch.source = this.#options.index;
     batch.partition = records.partition;
+    this.#stream = records.stream;
     const type = records.type?.(from) ?? this.#options.type;
     let to = Math.min(records.count, from + batch.capacity);
     if (records.type !== undefined) {
@@ -191,6 +215,7 @@ export class Intake {
       }
       if (kept !== row) move(batch, row, kept);
       batch.time[kept] = time;
+      this.#latest[kept] = arrival + ahead;
       batch.offset[kept++] = records.offsets[i]!;
     }
     batch.count = kept;
@@ -211,7 +236,7 @@ export class Intake {
   }
 
   #reject(records: RecordBatch, i: number, reason: string, message: string): void {
-    this.#onReject({ reason, message, source: this.#options.source, stream: records.stream, offset: records.offsets[i]!, bytes: records.values[i] ?? NONE });
+    this.#onReject({ reason, message, source: this.#options.source, stream: records.stream, offset: records.offsets[i]!, bytes: records.values[i] ?? NONE, element: 0 });
   }
 }
 

@@ -14,6 +14,7 @@ import { httpSourceOptions, type JobConfig } from './config/index.ts';
 import { groupRules } from './groups.ts';
 import { inputOf, JobError } from './parts.ts';
 import { Counts, type JobStatus, type RuleStatus } from './status.ts';
+import { JobTables } from './tables.ts';
 
 /** Upper bounds of the histograms, s. */
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
@@ -57,10 +58,12 @@ export class Job {
     this.#log = options.log;
     this.#now = options.now ?? Date.now;
     this.#started = this.#now();
+    const broker = options.memoryBroker ?? new MemoryBroker();
     this.#shared = {
+      tables: new JobTables({ config: options.config, program: options.program, broker, log: options.log, now: this.#now }),
       groups: groupRules(options.config, options.program),
       inputs: [...options.config.sources].map(([name, source], index) => inputOf(name, index, source, options.program)),
-      broker: options.memoryBroker ?? new MemoryBroker(), now: this.#now, sent: new Map(), http: new Map(),
+      broker, now: this.#now, sent: new Map(), http: new Map(),
       counts: { rejected: new Map(), late: 0, latency: new Counts(SECONDS), pause: new Counts(PAUSES), duration: new Counts(SECONDS) },
     };
   }
@@ -81,6 +84,20 @@ export class Job {
   }
 
   async #run(): Promise<void> {
+    const { tables } = this.#shared;
+    try {
+      await tables.load(this.#stopped.signal);
+      await this.#attempts();
+    } catch (error) {
+      this.#failure = (error as Error).message;
+      this.#state = 'failed';
+      throw error;
+    } finally {
+      await tables.stop();
+    }
+  }
+
+  async #attempts(): Promise<void> {
     let pause = FIRST_PAUSE;
     let fencings = 0;
     while (!this.#stopped.signal.aborted) {
@@ -143,7 +160,7 @@ export class Job {
     for (const rule of this.#attempt?.ruleCounts() ?? []) add(rules, rule);
     return {
       job: this.#options.config.name, started: this.#started, state: this.#state, waitsFor: this.#state === 'running' ? this.#attempt?.waitsFor() ?? [] : [], failure: this.#failure, restarts: this.#restarts,
-      tasks: this.#attempt?.tasks() ?? [], sources: this.#attempt?.sources() ?? [], rules: [...rules.values()], sent: Object.fromEntries(sent),
+      tasks: this.#attempt?.tasks() ?? [], sources: this.#attempt?.sources() ?? [], tables: this.#shared.tables.status(), rules: [...rules.values()], sent: Object.fromEntries(sent),
       rejected: Object.fromEntries(counts.rejected), late: counts.late, latency: counts.latency, pause: counts.pause, checkpointDuration: counts.duration,
     };
   }

@@ -1,5 +1,6 @@
 /** The parts of a job as its configuration names them: sources, sinks, and what is said of each input. */
 import type { Program } from '../../dsl/typed.ts';
+import { featuresOf } from '../compile/index.ts';
 import { ConsoleSink } from '../connect/console/index.ts';
 import { FileSink } from '../connect/file-sink/index.ts';
 import { HttpSource, WebhookSink } from '../connect/http/index.ts';
@@ -9,7 +10,7 @@ import { RedisStreamSink } from '../connect/redis-stream/index.ts';
 import { FileSource } from '../connect/tail/index.ts';
 import type { Sink, Source } from '../connect/types.ts';
 import {
-  fieldMapOf, fileSinkOptions, fileSourceOptions, httpSourceOptions, isKeyedBy, mqttSinkOptions, mqttSourceOptions, redisStreamSinkOptions, rulesOf, topicOf,
+  carriersOf, fieldMapOf, fileSinkOptions, fileSourceOptions, httpSourceOptions, isKeyedBy, mqttSinkOptions, mqttSourceOptions, originOf, redisStreamSinkOptions, rulesOf, topicOf,
   typesOf, webhookSinkOptions, type JobConfig, type SinkConfig, type SourceConfig,
 } from './config/index.ts';
 import type { TaskInput } from './task.ts';
@@ -98,9 +99,18 @@ function checkKeys(job: JobConfig, program: Program, name: string, source: Sourc
     throw new JobError(`Source "${name}": topic "${topic}" has ${partitions} partitions; say by which field it is partitioned (partitionedBy: FIELD), or no rule could be sure to see all events of its key.`);
   }
   const { types, open } = typesOf(source);
+  const given = (type: string): boolean => open || types.some((given) => given === type || program.events.get(given)?.accepts.includes(type) === true || program.events.get(type)?.accepts.includes(given) === true);
+  const gives = (type: string): boolean => given(originOf(program, type));
   for (const rule of rulesOf(job, program)) {
-    const seen = [...rule.sees.keys()].filter((type) => open || types.some((given) => given === type || program.events.get(given)?.accepts.includes(type) === true || program.events.get(type)?.accepts.includes(given) === true));
-    if (seen.length === 0 || isKeyedBy(rule, seen, partitionedBy)) continue;
+    for (const feature of featuresOf(program, rule)) {
+      if (feature.accepts.filter(gives).every((type) => feature.key.some(({ value }) => value.kind === 'eventField' && carriersOf(program, type, partitionedBy).has(value.field)))) continue;
+      throw new JobError(`Rule "${rule.name}" reads the feature "${feature.name}", which is not \`by ${partitionedBy}\`, and topic "${topic}" is partitioned by ${partitionedBy} into ${partitions}: what it counts lies in several of them.`);
+    }
+    const seen = [...rule.sees.keys()].filter(gives);
+    if (seen.length > 0 && rule.roster !== undefined) {
+      throw new JobError(`Rule "${rule.name}" has its keys from the table "${rule.roster.table}", and topic "${topic}" has ${partitions} partitions: which rows belong to which partition is not known, and a silence would be told by each. Give it a topic of one partition.`);
+    }
+    if (seen.length === 0 || isKeyedBy(program, rule, seen, partitionedBy)) continue;
     throw new JobError(`Rule "${rule.name}" is not \`by ${partitionedBy}\`, and topic "${topic}" is partitioned by ${partitionedBy} into ${partitions}: events of one key of the rule lie in several of them, and its answers would be wrong. `
       + `Add ${partitionedBy} to the rule's \`by\`, or write the events to a topic that is partitioned by the rule's key.`);
   }

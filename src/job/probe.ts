@@ -6,6 +6,8 @@ import type { Log } from '../connect/types.ts';
 import { openStore } from '../state/stores/index.ts';
 import { fieldMapOf, kafkaConnectionOf, sinksOf, storeSpec, topicOf, typesOf, type JobConfig, type SourceConfig } from './config/index.ts';
 import { kafkaInputs, sinkOf, sourceOf } from './parts.ts';
+import { tableSourceOf, tablesOfJob } from './tables.ts';
+import { decodeRows } from '../connect/tables/index.ts';
 
 export interface Probed { readonly part: string; readonly ok: boolean; readonly found: readonly string[] }
 
@@ -43,6 +45,22 @@ export async function probeJob(job: JobConfig, program: Program, log: Log): Prom
     }
   }
   for (const [name, source] of job.sources) if (source.kind !== 'kafka') await attempt(`sources.${name}`, () => sourceOf(job, name, source).probe());
+  for (const { shape, table } of tablesOfJob(job, program)) {
+    if (table.kind === 'kafka' && job.kafka?.adapter === 'memory') continue;
+    await attempt(`tables.${shape.name}`, async () => {
+      const made = tableSourceOf(job, shape.name, table, undefined, log);
+      try {
+        const snapshot = await made.load();
+        const { rows, rejected } = decodeRows(shape, snapshot.rows);
+        const all = [...snapshot.rejected, ...rejected];
+        if (snapshot.stale !== undefined) throw new Error(snapshot.stale);
+        if (rows.length === 0 && all.length > 0) throw new Error(`${made.from}: none of the ${all.length} rows can be read. ${all[0]!.where}: ${all[0]!.problem}`);
+        return [`${made.from}: ${rows.length} rows`, ...all.slice(0, 5).map(({ where, problem }) => `${where} is left out: ${problem}`), ...(all.length > 5 ? [`and ${all.length - 5} more rows`] : [])];
+      } finally {
+        await made.stop();
+      }
+    });
+  }
   for (const { path, sink } of sinksOf(job)) {
     if (sink.kind !== 'kafka') {
       await attempt(path, () => sinkOf(job, path.replace(/^channels\./, ''), sink, undefined).probe());

@@ -12,6 +12,7 @@ export interface JobStatus {
   readonly restarts: number;
   readonly tasks: readonly TaskStatus[];
   readonly sources: readonly SourceStatus[];
+  readonly tables: readonly TableStatus[];
   readonly rules: readonly RuleStatus[];
   /** Records by outlet: channels by their name, ` late`, ` rejects`, ` shadow`. */
   readonly sent: Readonly<Record<string, number>>;
@@ -39,6 +40,28 @@ export interface TaskStatus {
 }
 
 export interface SourceStatus { readonly source: string; readonly kind: string; readonly streams: readonly { readonly stream: string; readonly lag: number; readonly connected: boolean }[] }
+
+export interface TableStatus {
+  readonly table: string;
+  /** `file`, `redis`, `kafka`, `http` */
+  readonly kind: string;
+  /** What is read, without secrets. */
+  readonly from: string;
+  readonly rows: number;
+  /** Rows of the last load that could not be read, and those that gave way to a later one of their key. */
+  readonly rejected: number;
+  readonly replaced: number;
+  /** Counts loads that gave other rows, from 1 in each life of the process; 0: nothing is loaded yet. */
+  readonly version: number;
+  /** ms since the epoch: when the rows were taken up, and when the source was last known to have just these. */
+  readonly loaded: number | undefined;
+  readonly asOf: number | undefined;
+  /** Changes taken up since the start, and looks that failed. */
+  readonly changes: number;
+  readonly failures: number;
+  /** Why the rows may be older than those of the source. */
+  readonly error: string | undefined;
+}
 
 export interface RuleStatus {
   readonly rule: string;

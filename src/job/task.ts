@@ -20,6 +20,7 @@ import { JobError } from './parts.ts';
 import { retrying, type Restored, type TaskState, type TaskStore } from './state.ts';
 import { takeUp } from './change.ts';
 import type { Counts, TaskStatus } from './status.ts';
+import type { TableVersion } from './tables.ts';
 import { Watermarks } from './watermarks.ts';
 
 /** Records that may wait for a commit before the sources are asked to wait too. */
@@ -42,6 +43,8 @@ export interface TaskHost {
   readonly groups: readonly RuleGroup[];
   /** In the order of the job file. */
   readonly inputs: readonly TaskInput[];
+  /** The rows of tables as they are now. */
+  readonly tables: { versions(): readonly TableVersion[] };
   readonly checkpointTimeout: number;
   /** Every so many checkpoints all of the state is written. */
   readonly fullEvery: number;
@@ -77,6 +80,8 @@ export class Task {
   readonly #groups: Group[];
   readonly #sources: readonly string[];
   readonly #positions = new Map<string, number>();
+  /** Table → the version the engines have. */
+  readonly #tables = new Map<string, number>();
   /** Records that an older checkpoint makes again and that are on their topics already: how often, by `sentName`. */
   #skip = new Map<string, number>();
   #produce: ProducedRecord[] = [];
@@ -91,8 +96,8 @@ export class Task {
   #awaited: Deliveries | undefined;
   /** Calls of `records` that wait for room. */
   #waiters: (() => void)[] = [];
-  /** Offsets of records that one group of rules has rejected or found late: another that reads them too says so again. */
-  readonly #told = { rejected: new Set<number>(), late: new Set<number>() };
+  /** Records, by offset, and elements of their lists, that one group of rules has rejected or found late: another that reads them too says so again. */
+  readonly #told = { rejected: new Set<string>(), late: new Set<string>() };
   /** Streams whose records are being taken in. */
   readonly #taking = new Set<string>();
   #ticked = NaN;
@@ -120,6 +125,7 @@ export class Task {
     this.#inputOf = inputOf;
     this.#sources = host.inputs.map(({ source }) => source);
     this.#groups = host.groups.map((group) => this.#makeGroup(group));
+    this.#takeTables();
   }
 
   /**
@@ -200,6 +206,7 @@ export class Task {
       this.#current = current;
       this.#told.rejected.clear();
       this.#told.late.clear();
+      this.#takeTables();
       for (const group of this.#groups) {
         const intake = group.intakes[input];
         if (intake === undefined) continue;
@@ -237,6 +244,7 @@ export class Task {
   /** Called now and then: idle streams, and event time while all are idle. `isSilent`: the stream's source is connected, and knows of nothing that waits. */
   tick(now: number, isSilent: (stream: string) => boolean): void {
     if (this.#closed) return;
+    this.#takeTables();
     this.#current = { stream: '', arrived: now };
     const since = now - this.#ticked;
     const passed = since > 0 && since <= LONGEST_TICK ? since : 0;
@@ -309,12 +317,16 @@ export class Task {
 
   #makeGroup(group: RuleGroup): Group {
     const watermarks = new Watermarks();
+    const late = { offset: NaN, count: 0 };
     const engine = new Engine(group.plan, {
       watermarks: 'given', now: this.#host.now,
       onAlert: (alert) => { this.#alert(alert); },
       onLate: (batch, row, watermark) => {
+        // A record and the events made of its lists have one offset.
         const offset = batch.offset[row]!;
-        if (isKnown(this.#told.late, offset)) return;
+        late.count = offset === late.offset ? late.count + 1 : 0;
+        late.offset = offset;
+        if (isKnown(this.#told.late, `${offset}/${late.count}`)) return;
         const { source } = this.#host.inputs[batch.source]!;
         this.#host.counts.late++;
         const bytes = batch.bytes.subarray(batch.from[row]!, batch.to[row]!);
@@ -325,6 +337,15 @@ export class Task {
     return { engine, watermarks, intakes };
   }
 
+  /** Gives the engines the tables that have changed. Called between two batches only. */
+  #takeTables(): void {
+    for (const { name, version, rows } of this.#host.tables.versions()) {
+      if (this.#tables.get(name) === version) continue;
+      this.#tables.set(name, version);
+      for (const { engine } of this.#groups) engine.setTable(name, rows);
+    }
+  }
+
   #addStream(stream: string): void {
     const input = this.#inputOf(stream);
     const { lateness, idle } = this.#host.inputs[input]!;
@@ -332,7 +353,7 @@ export class Task {
   }
 
   #push(group: Group, intake: Intake, stream: string): void {
-    const { batch } = intake;
+    const batch = intake.events();
     const { count } = batch;
     let largest = -Infinity;
     for (let row = 0; row < count; row++) if (batch.time[row]! > largest) largest = batch.time[row]!;
@@ -355,7 +376,7 @@ export class Task {
   }
 
   #reject(rejected: Rejected): void {
-    if (isKnown(this.#told.rejected, rejected.offset)) return;
+    if (isKnown(this.#told.rejected, `${rejected.offset}/${rejected.element}`)) return;
     const { rejected: counts } = this.#host.counts;
     counts.set(rejected.reason, (counts.get(rejected.reason) ?? 0) + 1);
     this.#send(rejectRecord(rejected, this.number));
@@ -491,9 +512,9 @@ const NOT_SENT = 'alerts that are out already are not sent again';
 const SENT_AGAIN = 'its alerts are sent again, with the same ids: no outlet of this job writes in transactions';
 
 /** Whether the set had it before; it has it now. */
-function isKnown(offsets: Set<number>, offset: number): boolean {
-  const { size } = offsets;
-  return offsets.add(offset).size === size;
+function isKnown(known: Set<string>, one: string): boolean {
+  const { size } = known;
+  return known.add(one).size === size;
 }
 
 interface Capture {

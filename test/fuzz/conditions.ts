@@ -27,7 +27,7 @@ export function having(random: Random, roles: readonly Role[]): string {
   if (isLoop(role)) {
     return random.pick([
       `count(${role.name}) != 2`, `count(${role.name}) >= 1`, `(sum(${role.name}.v) < 4 or count(${role.name}) == 1)`, `not (max(${role.name}.v) > 2)`,
-      `count(${role.name}.v where ${role.name}.v == 1) < 2`,
+      `count(${role.name}.v where ${role.name}.v == 1) < 2`, `lasting(${role.name}.v > 0) < 3s`, `(timeAvg(${role.name}.v) ?? 1) <= 1`,
     ]);
   }
   if (!isLoop(of) && of !== role) return random.pick([`${role.name}.v != ${of.name}.v`, `(${role.name}.w >= ${of.name}.w or ${of.name}.w is null)`]);
@@ -61,6 +61,7 @@ function relative(random: Random, role: Role, other: Role): string {
     `${field} == last(${name}).${field}`, `${field} != first(${name}).${field}`, `count(${name}) >= ${random.int(1, 2)}`, `count(${name}) <= ${random.int(1, 2)}`,
     `sum(${name}.v) + v ${random.pick(['<', '>='])} ${random.int(2, 4)}`, `v >= avg(${name}.v)`, `(v >= min(${name}.v))`, `not (v == max(${name}.v))`,
     `(count(${name}) == 0 or w == last(${name}).w)`, `distinct(${name}.v) <= 1`,
+    `lasting(${name}.v == ${random.int(0, 2)}) ${random.pick(['<', '>='])} 1s`, `(timeAvg(${name}.v) ?? 1) >= v`, `(timeAvg(${name}.v where ${name}.w > 0) ?? v) <= 1`,
   ]);
 }
 
@@ -69,6 +70,7 @@ function own(random: Random, { name }: Role): string {
   return random.pick([
     `(count(${name}) == 0 or v >= last(${name}).v)`, `(count(${name}) == 0 or v != last(${name}).v)`, `sum(${name}.v) + v < ${random.int(3, 5)}`,
     `(count(${name}) == 0 or w == first(${name}).w)`, `count(${name}) < ${random.int(2, 3)}`, `(count(${name}) == 0 or v <= avg(${name}.v))`,
+    `(lasting(${name}.v > 0) ?? 0s) < ${random.pick(['1s', '3s'])}`, `(timeAvg(${name}.v) is null or v <= timeAvg(${name}.v))`,
   ]);
 }
 

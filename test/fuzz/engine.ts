@@ -103,7 +103,7 @@ function pushPartitions(
 }
 
 /** What images of an engine come to, compared with all of its state. */
-class ImageChain {
+export class ImageChain {
   readonly random: Random;
   #pages: Pages<Uint8Array> = {};
 

@@ -3,7 +3,8 @@ import { Option, type Command } from 'commander';
 import type { Literal, Program } from '../../../dsl/typed.ts';
 import { compile, CompileError, type Plan } from '../../compile/index.ts';
 import {
-  collect, parseCount, parseDuration, parseEvents, parseMappings, parseParam, parseTime, type EventsInput, type FieldMapping, type ParamOverride,
+  collect, parseCount, parseDuration, parseEvents, parseMappings, parseParam, parseTable, parseTime, type EventsInput, type FieldMapping, type ParamOverride,
+  type TableInput,
 } from '../arguments.ts';
 import { CliError, EXIT, fileProblem, usageError } from '../errors.ts';
 import { coloursFor, write, type Io } from '../io.ts';
@@ -11,6 +12,7 @@ import { fieldMapOf } from '../map-fields.ts';
 import { readParams } from '../params.ts';
 import { checkRuleNames, likely, loadProgram } from '../rule-files.ts';
 import { runJob } from '../run/job.ts';
+import { readTables } from '../run/tables.ts';
 import { renderSummary, summarize, type RunSummary } from '../run/summary.ts';
 
 interface RunOptions {
@@ -18,6 +20,7 @@ interface RunOptions {
   readonly typeField: string;
   readonly map?: readonly FieldMapping[];
   readonly param?: readonly ParamOverride[];
+  readonly table?: readonly TableInput[];
   readonly rule?: readonly string[];
   readonly lateness: number;
   readonly from?: number;
@@ -42,6 +45,7 @@ export function registerRun(program: Command, io: Io): void {
     .option('--type-field <name>', "the field that names a line's event type", 'type')
     .option('--map <Type.field=name>', 'read a field from another name in the data; with commas or again for more', parseMappings)
     .option('--param <name=value>', 'override a param inside its bounds; again for more', parseParam)
+    .option('--table <name=file>', 'rows of a table: CSV, JSON Lines or a JSON array, also .gz and .zst; again for more', parseTable)
     .option('--rule <name>', 'run only this rule; with commas or again for more', collect)
     .addOption(new Option('--lateness <duration>', 'how far out of order events may come').argParser(parseDuration).default(0, '0s'))
     .option('--from <time>', 'take events at or after this event time', parseTime)
@@ -65,6 +69,7 @@ Examples:
   alcedo run rules/fraud --events payments.jsonl.zst --pretty --rule CardTesting
   alcedo run velocity.cep --events Payment=tx.csv.gz --map Payment.card=customer_id,Payment.at=ts --alerts alerts.jsonl
   alcedo run rules/ --events Payment=pay.csv --events Login=logins.jsonl --lateness 5s --late late.jsonl --rejects rejects.jsonl
+  alcedo run rules/ --events payments.jsonl --table merchants=merchants.csv
   alcedo simulate payments --for 10m | alcedo run rules/fraud --events - --param ceiling=750 | jq .fields`)
     .action((paths: string[], options: RunOptions) => run(io, paths, options));
 }
@@ -81,7 +86,10 @@ async function run(io: Io, paths: readonly string[], options: RunOptions): Promi
     }
   }
   const params = readParams(program, options.param ?? []);
-  const figures = await runJob(io, compilePlan(program, params, options.rule), {
+  const plan = compilePlan(program, params, options.rule);
+  const tables = await readTables(program, options.table ?? [], new Set(plan.rules.map(({ rule }) => rule.name)), (message) => write(io.stderr, `${message}\n`));
+  const figures = await runJob(io, plan, {
+    tables,
     inputs: options.events,
     map,
     typeField: options.typeField,

@@ -1,14 +1,15 @@
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import type { Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { Argument, Option } from 'commander';
-import type { Label, SimulatedEvent } from '../../../simulators/index.ts';
+import type { Label, SimulatedEvent, Simulator } from '../../../simulators/index.ts';
 import { DEFAULT_START, labelToJsonLine, simulators, toJsonLine, withDisorder } from '../../../simulators/index.ts';
 import { parseDuration, parseTime } from '../arguments.ts';
 import { positive, rate, speed, whole } from '../demo/units.ts';
-import { CliError, fileProblem } from '../errors.ts';
+import { CliError, fileProblem, usageError } from '../errors.ts';
 import type { Io } from '../io.ts';
 
 interface SimulateOptions {
@@ -22,6 +23,7 @@ interface SimulateOptions {
   readonly incidents?: number;
   readonly out?: string;
   readonly labels?: string;
+  readonly tables?: string;
 }
 
 /** Lines are written in pieces of about this many characters. */
@@ -44,11 +46,13 @@ export function registerSimulate(program: Command, io: Io): void {
     .addOption(new Option('--incidents <n>', 'one injected incident in n events, on average').default(1000).argParser(positive))
     .addOption(new Option('--out <file>', 'write the events there instead of standard output'))
     .addOption(new Option('--labels <file>', 'write what was injected there: kind, key, from, to, ids of the events'))
+    .addOption(new Option('--tables <folder>', 'write the tables that the events refer to there, as NAME.csv'))
     .addHelpText('after', [
       '', 'Simulators:',
       ...[...simulators.values()].map((each) => `  ${each.name.padEnd(10)} ${each.description}`),
       '', 'Examples:',
       '  alcedo simulate payments --seed 7 --rate 1000/s --for 1h --out payments.jsonl --labels labels.jsonl',
+      '  alcedo simulate ads --rate 10000/s --for 1m --tables . > ads.jsonl && alcedo run rules/ads --events ads.jsonl --table ads=ads.csv',
       '  alcedo simulate sensors --rate 20/s --for 10m --speed 60x | alcedo run rules/iot --events - --pretty',
     ].join('\n'))
     .action((name: string, options: SimulateOptions) => simulate(io, name, options));
@@ -56,6 +60,7 @@ export function registerSimulate(program: Command, io: Io): void {
 
 async function simulate(io: Io, name: string, options: SimulateOptions): Promise<void> {
   const simulator = simulators.get(name)!; // commander has checked the choice
+  if (options.tables !== undefined) writeTables(simulator, options, options.tables);
   const out = options.out === undefined ? new LineWriter(io.stdout, undefined) : new LineWriter(createWriteStream(options.out), options.out);
   const labels = options.labels === undefined ? undefined : new LineWriter(createWriteStream(options.labels), options.labels);
   let events: Iterable<SimulatedEvent> = simulator.events({
@@ -84,6 +89,21 @@ async function simulate(io: Io, name: string, options: SimulateOptions): Promise
   }
   await out.end();
   await labels?.end();
+}
+
+function writeTables(simulator: Simulator, { seed, keys }: SimulateOptions, folder: string): void {
+  const tables = simulator.tables?.({ seed, ...(keys !== undefined && { keys }) });
+  if (tables === undefined) throw usageError(`--tables: the events of "${simulator.name}" refer to no table.`);
+  for (const [name, rows] of tables) {
+    const path = join(folder, `${name}.csv`);
+    const columns = Object.keys(rows[0] ?? {});
+    try {
+      mkdirSync(folder, { recursive: true });
+      writeFileSync(path, [columns.join(','), ...rows.map((row) => columns.map((column) => row[column]).join(',')), ''].join('\n'));
+    } catch (error) {
+      throw new CliError(`Cannot write "${path}": ${fileProblem(error) ?? String(error)}.`);
+    }
+  }
 }
 
 /** Writes lines in large pieces, waiting where the reader is slower. A reader that goes away (`| head`) ends the writing, without an error. */

@@ -1,6 +1,7 @@
 /** An alert as its JSON text says it, for showing it to a person. */
 import type { Program } from '../../../dsl/typed.ts';
 import type { Alert, BoundEvent } from '../../core/alert.ts';
+import { takersOf } from '../../../dsl/index.ts';
 import { isoTime } from '../../decode/index.ts';
 import { fieldMapOf, type JobConfig } from '../../job/config/index.ts';
 
@@ -25,11 +26,11 @@ export function alertFromJson(text: string, reader: EventReader): Alert | undefi
   const { rule, to } = json;
   const timeAt = (name: string): number => timeOf(json[name]);
   return {
-    id: json['id'], rule, channel: textOr(json['channel'], ''), kind: json['kind'] === 'timeout' ? 'timeout' : 'match', version: numberOr(json['version'], 1),
+    id: json['id'], rule, channel: textOr(json['channel'], ''), kind: json['kind'] === 'timeout' || json['kind'] === 'window' ? json['kind'] : 'match', version: numberOr(json['version'], 1),
     title: typeof json['title'] === 'string' ? json['title'] : undefined, severity: textOr(json['severity'], 'medium'),
     tags: Array.isArray(json['tags']) ? json['tags'].map(String) : [], key: objectOr(json['key']),
     from: timeAt('from'), to: timeAt('to'), detected: timeAt('detected'), at: typeof to === 'string' ? timeAt('to') : timeAt('detected'),
-    suppressed: numberOr(json['suppressed'], 0), dropped: numberOr(json['dropped'], 0), shadow: json['shadow'] === true, fields: objectOr(json['fields']),
+    suppressed: numberOr(json['suppressed'], 0), dropped: numberOr(json['dropped'], 0), shadow: json['shadow'] === true, ...(typeof json['final'] === 'boolean' && { final: json['final'] }), fields: objectOr(json['fields']),
     events: json['events'] === undefined ? undefined : Object.entries(objectOr(json['events'])).map(([stage, events]) => ({
       stage, events: (Array.isArray(events) ? events : []).map((event: unknown) => boundEvent(objectOr(event), rule, stage, reader)),
     })),
@@ -57,8 +58,9 @@ export function eventReader(job: JobConfig, program: Program | undefined): Event
         const named = event[field];
         if (typeof named === 'string' && (program === undefined || program.events.has(named))) return named;
       }
-      const stage = rules.get(ruleName)?.match.stages.get(stageName);
-      return stage?.types.join('|') ?? '';
+      const rule = rules.get(ruleName);
+      const taker = rule && takersOf(rule).find(({ name }) => name === stageName);
+      return taker?.types.join('|') ?? '';
     },
     timeOf(event, type) {
       // Where a stage takes several types and the text does not say which: whichever has its time there.

@@ -105,7 +105,7 @@ function keysOf(pattern: string, channel: string, job: JobConfig, program: Progr
     keys = keys.flatMap((key) => rules.map((rule) => key.replaceAll('{rule}', rule.name)));
   }
   keys = expanded(keys, '{severity}', ['low', 'medium', 'high', 'critical']);
-  keys = expanded(keys, '{kind}', ['match', 'timeout']);
+  keys = expanded(keys, '{kind}', ['match', 'timeout', 'window']);
   return keys.some((key) => key.includes('{')) ? undefined : keys;
 }
 

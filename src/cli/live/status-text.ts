@@ -14,6 +14,7 @@ export function statusText(status: ToldStatus, c: Colours, now: number): string 
     section(c, 'Tasks', ['task', 'watermark', 'behind', 'events', 'keys', 'state', 'waiting', 'checkpoint', 'age', 'written', 'failures'], status.tasks.map((task) => taskRow(task, now))),
     section(c, 'Streams', ['task', 'stream', 'offset', 'lag', 'last event', 'note'], streamRows(status)),
     ...waits(status, c, now),
+    ...(status.tables === undefined || status.tables.length === 0 ? [] : [tables(status.tables, c, now)]),
     section(c, 'Rules', ['rule', 'events', 'alerts', 'timed out', 'suppressed', 'dropped'], status.rules.map((rule) =>
       [printable(rule.rule), ...[rule.events, rule.alerts, rule.timedOut, rule.suppressed, rule.dropped].map(count)])),
     counts(status, c),
@@ -59,6 +60,14 @@ function waits(status: ToldStatus, c: Colours, now: number): string[] {
     return [`Task ${task} waits for ${told.join(' and ')}.`];
   });
   return lines.length === 0 ? [] : [c.dim(lines.join('\n'))];
+}
+
+function tables(told: NonNullable<ToldStatus['tables']>, c: Colours, now: number): string {
+  const rows = told.map((one) => [
+    printable(one.table), printable(one.from), count(one.rows), count(one.rejected), typeof one.asOf === 'number' ? formatDuration(whole(now - one.asOf)) : '–', count(one.changes), count(one.failures),
+  ]);
+  const errors = told.flatMap(({ table: name, error }) => (typeof error === 'string' ? [c.yellow(`${printable(name)}: ${printable(error)}`)] : []));
+  return [section(c, 'Tables', ['table', 'from', 'rows', 'rejected', 'age', 'changes', 'failures'], rows), ...errors].join('\n');
 }
 
 function counts({ sent, rejected, late }: ToldStatus, c: Colours): string {

@@ -3,7 +3,8 @@ import { Buffer } from 'node:buffer';
 import type { Alert } from '../../core/alert.ts';
 import type { Batch } from '../../core/batch.ts';
 import type { Plan } from '../../compile/index.ts';
-import { mergeByTime, openEvents, type EventReader, type FieldMap, type RejectedEvent } from '../../connect/files/index.ts';
+import { mapSchema, mergeByTime, openEvents, type EventReader, type FieldMap, type RejectedEvent } from '../../connect/files/index.ts';
+import { Expander } from '../../decode/index.ts';
 import { Engine } from '../../engine/index.ts';
 import { alertToJson } from '../../core/alert-json.ts';
 import { alertStory } from '../alert-story.ts';
@@ -14,9 +15,11 @@ import { coloursFor, type Io } from '../io.ts';
 import { LineFile } from './line-file.ts';
 import { Progress } from './progress.ts';
 import type { RejectCount, RunFigures } from './summary.ts';
+import type { TableRows } from './tables.ts';
 
 export interface JobOptions {
   readonly inputs: readonly EventsInput[];
+  readonly tables: TableRows;
   readonly map: FieldMap;
   readonly typeField: string;
   /** ms */
@@ -50,11 +53,14 @@ class Job {
   readonly #plan: Plan;
   readonly #options: JobOptions;
   readonly #engine: Engine;
+  readonly #expander: Expander;
   readonly #progress: Progress;
   readonly #rejects = new Map<string, RejectCount>();
   readonly #counts: Float64Array;
+  readonly #made: ReadonlySet<number>;
   readonly #names: readonly string[];
   #reader: EventReader | undefined;
+  #batch: Batch | undefined;
   #alerts!: LineFile;
   #late: LineFile | undefined;
   #rejected: LineFile | undefined;
@@ -76,6 +82,7 @@ class Job {
     this.#plan = plan;
     this.#options = options;
     this.#progress = new Progress(io);
+    this.#made = new Set(plan.each.map(({ type }) => type));
     this.#counts = new Float64Array(plan.schema.types.length);
     this.#names = options.inputs.map(({ path }) => (path === '-' ? 'standard input' : path));
     this.#engine = new Engine(plan, {
@@ -83,6 +90,11 @@ class Job {
       lateness: options.lateness,
       onLate: (batch, row) => { this.#late?.add(textOf(batch, row)); },
     });
+    this.#expander = new Expander(plan.each, {
+      schema: mapSchema(plan.schema, options.map), strings: this.#engine.strings, tables: this.#engine.tables,
+      onReject: (reject, _, bytes) => { this.#reject({ ...reject, input: this.#names[this.#batch!.source]!, bytes }); },
+    });
+    for (const [name, rows] of options.tables) this.#engine.setTable(name, rows);
   }
 
   async open(): Promise<void> {
@@ -107,7 +119,7 @@ class Job {
   async work(): Promise<void> {
     const reader = this.#reader!;
     const { limit = Infinity } = this.#options;
-    const batch = this.#engine.newBatch(1024);
+    const batch = this.#batch = this.#engine.newBatch(1024);
     const interruption = interruptionOf(this.#io.interrupted);
     const failed = (error: Error): number => {
       this.#failure = error.message;
@@ -122,7 +134,11 @@ class Job {
       }
       if (count === 0) break;
       this.#select(batch);
-      if (batch.count > 0) this.#engine.push(batch);
+      if (batch.count > 0) {
+        const events = this.#expander.expand(batch);
+        if (events !== batch) for (let row = 0; row < events.count; row++) this.#countMade(events.type[row]!);
+        this.#engine.push(events);
+      }
       if (this.#hasOutput()) await this.#flush();
       this.#progress.update({ done: reader.bytesRead, total: reader.bytesTotal, events: this.#taken, alerts: this.#alertCount });
     }
@@ -175,6 +191,11 @@ class Job {
     this.#taken += kept;
   }
 
+  /** Events that are made of lists are counted by type; how many are taken counts what was read. */
+  #countMade(type: number): void {
+    if (this.#made.has(type)) this.#counts[type]!++;
+  }
+
   #writerOfAlerts(): (alert: Alert) => void {
     const { pretty, alerts } = this.#options;
     const c = coloursFor(this.#io, 'stdout');
@@ -189,7 +210,7 @@ class Job {
     };
   }
 
-  #reject(rejected: RejectedEvent): void {
+  #reject(rejected: Omit<RejectedEvent, 'reason'> & { readonly reason: string }): void {
     const { reason, message, line, input } = rejected;
     const known = this.#rejects.get(reason);
     if (known === undefined) this.#rejects.set(reason, { reason, count: 1, first: `${message} (${input}:${line})` });

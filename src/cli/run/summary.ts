@@ -1,5 +1,5 @@
 /** What a run did: per rule and in all, as data and as text; and, where nothing came of it, why. */
-import type { Rule } from '../../../dsl/typed.ts';
+import type { PatternRule } from '../../../dsl/typed.ts';
 import type { Plan } from '../../compile/index.ts';
 import type { EngineStats, RuleStats } from '../../engine/index.ts';
 import type { Colours } from '../colours.ts';
@@ -160,14 +160,15 @@ function ruleNote(stats: RuleStats, figures: RunFigures): string | undefined {
     return `${rule.name} saw no event: in all ${plural(stats.events, 'event')} a part of its key (${rule.key.map((part) => part.name).join(', ')}) is null.`;
   }
   const open = figures.openRuns.get(rule.name) ?? 0;
+  if (plan.kind === 'window') return `${rule.name} reported nothing: ${rule.having === undefined ? 'no window had an event and ended' : '`having` was true of no window when it was read'}.`;
   const head = `${rule.name} reported nothing: ${open === 0 ? 'no run was' : plural(open, 'run')} open at the end`;
-  if (!plan.hasTimeout && isBounded(rule)) return `${head}; runs whose time was up before are not counted (\`on timeout\` reports them).`;
+  if (!plan.hasTimeout && isBounded(plan.rule)) return `${head}; runs whose time was up before are not counted (\`on timeout\` reports them).`;
   if (open > 0 || stats.timedOut > 0 || stats.dropped > 0) return `${head}, ${formatCount(stats.timedOut)} timed out.`;
   const first = [...new Set(plan.automaton.starts.map((edge) => plan.automaton.positions[edge.to]!.stage))].filter((stage) => stage !== undefined);
   return `${head} and none timed out${first.length === 0 ? '' : `, so most likely no event satisfies its first step (${first.join(', ')})`}.`;
 }
 
-function isBounded({ match }: Rule): boolean {
+function isBounded({ match }: PatternRule): boolean {
   return match.within !== undefined || match.session !== undefined || match.gap !== undefined
     || [...match.stages.values()].some((stage) => stage.within !== undefined);
 }

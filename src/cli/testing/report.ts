@@ -24,7 +24,7 @@ export function describeFailure(mismatch: Mismatch, run: TestRun): Failure {
 
 /** The nearest run of each rule of the test that could have given what was expected. */
 function nearestRuns(expected: Expectation, run: TestRun): NearestRun[] {
-  return run.plan.rules.filter(({ rule }) => couldGive(rule, expected)).map((plan) => nearestRun({
+  return run.plan.rules.filter((plan) => plan.kind === 'pattern').filter(({ rule }) => couldGive(rule, expected)).map((plan) => nearestRun({
     plan, params: run.plan.params, events: run.events, end: run.end, fields: expected.fields, at: TEST_START + expected.at, origin: TEST_START,
   }));
 }

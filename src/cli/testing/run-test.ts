@@ -1,13 +1,18 @@
 /** Runs one test of a rule file through decoder, compiler and engine, as events from outside would go. */
 import type { Alert } from '../../core/alert.ts';
+import type { Batch } from '../../core/batch.ts';
+import type { Strings } from '../../core/strings.ts';
 import type { EventType, Field, FieldType, Program, Test } from '../../../dsl/typed.ts';
 import { compile, type Plan } from '../../compile/index.ts';
-import { makeDecoder, type Decoder } from '../../decode/index.ts';
+import { Expander, makeDecoder, type Decoder } from '../../decode/index.ts';
 import { Engine } from '../../engine/index.ts';
 import { printInstant, type SeenEvent } from '../../explain/index.ts';
 
 /** Every test starts at this time: rules that read the hour or the day of the week give the same answer whenever a test is run. */
 export const TEST_START = Date.UTC(2026, 0, 1);
+
+/** ms; longer than any two times are apart. */
+const ANY_TIME = 2 * 8.64e15;
 
 /** One thing that came out of the rules under test. */
 export interface TestResult {
@@ -17,7 +22,7 @@ export interface TestResult {
   readonly type?: string;
   /** Event time, ms after the test's start. */
   readonly at: number;
-  /** What an `expect` can ask for: key and fields; of an alert also `severity`, `channel` and `suppressed` where no field is called so. */
+  /** What an `expect` can ask for: key and fields; of an alert also `severity`, `channel`, `suppressed` and `final` where no field is called so. */
   readonly values: Readonly<Record<string, unknown>>;
   /** Names of the values that a failure shows: key and fields. */
   readonly shown: readonly string[];
@@ -59,11 +64,20 @@ export function runTest(program: Program, test: Test): TestRun {
       if (type !== undefined) seen.push(asSeen(type, derived.at, derived.fields));
     },
     // As wide as the test: no event is late by another event, only by an `@time` alone.
-    lateness: times.length === 0 ? 0 : Math.max(...times) - Math.min(...times),
+    // Events made of lists have times of their own.
+    lateness: plan.each.length > 0 ? ANY_TIME : times.length === 0 ? 0 : Math.max(...times) - Math.min(...times),
     onLate: (batch, row) => { problems.push(`the event ${printInstant(batch.time[row]! - TEST_START)} came after the watermark had passed it: it is late, and no rule sees it`); },
     now: () => TEST_START,
   });
+  for (const [name, rows] of test.tables) {
+    const { columns } = program.tables.get(name)!;
+    engine.setTable(name, rows.map((row) => Object.fromEntries(columns.map((column) => [column.name, plainValue(column, row[column.name] ?? null)]))));
+  }
   const decoders = new Map<string, Decoder>();
+  const expander = new Expander(plan.each, {
+    schema: engine.schema, strings: engine.strings, tables: engine.tables,
+    onReject: (reject, row) => { problems.push(`the event ${printInstant(batch.time[row]! - TEST_START)}: ${reject.message}`); },
+  });
   let now = TEST_START;
   const batch = engine.newBatch(1);
   test.steps.forEach((step, index) => {
@@ -88,7 +102,9 @@ export function runTest(program: Program, test: Test): TestRun {
       return;
     }
     seen.push(asSeen(type, now, step.fields));
-    engine.push(batch);
+    const events = expander.expand(batch);
+    for (let row = 1; row < events.count; row++) seen.push(asMade(program.events.get(engine.schema.types[events.type[row]!]!.name)!, events, row, plan, engine.strings));
+    engine.push(events);
   });
   const last = test.steps.at(-1);
   const end = last?.kind === 'advance' ? TEST_START + last.at : Infinity;
@@ -98,7 +114,7 @@ export function runTest(program: Program, test: Test): TestRun {
 }
 
 function fromAlert(alert: Alert): TestResult {
-  const values = { severity: alert.severity, channel: alert.channel, suppressed: alert.suppressed, ...alert.key, ...alert.fields };
+  const values = { severity: alert.severity, channel: alert.channel, suppressed: alert.suppressed, ...(alert.final !== undefined && { final: alert.final }), ...alert.key, ...alert.fields };
   return {
     what: alert.kind === 'timeout' ? 'timeout' : 'alert',
     rule: alert.rule,
@@ -133,6 +149,27 @@ function asSeen(type: EventType, time: number, fields: Readonly<Record<string, u
   const plain: Record<string, unknown> = {};
   for (const field of type.fields) plain[field.name] = field.name === type.time ? time : plainValue(field, fields[field.name] ?? null);
   return { type: type.name, time, fields: plain };
+}
+
+/** An event that was made of an element of a list. */
+function asMade(type: EventType, batch: Batch, row: number, plan: Plan, strings: Strings): SeenEvent {
+  const slots = plan.fields[batch.type[row]!]!;
+  const plain: Record<string, unknown> = {};
+  for (const field of type.fields) {
+    const slot = slots.get(field.name)?.slot;
+    const value = slot === undefined ? NaN : batch.columns[slot]![row]!;
+    plain[field.name] = Number.isNaN(value) ? null : plainOf(field, value, strings);
+  }
+  return { type: type.name, time: batch.time[row]!, fields: plain };
+}
+
+function plainOf({ type }: FieldType, value: number, strings: Strings): unknown {
+  switch (type.kind) {
+    case 'string': case 'oneOf': return strings.text(value);
+    case 'list': case 'record': return JSON.parse(strings.text(value));
+    case 'bool': return value === 1;
+    default: return value;
+  }
 }
 
 /** A field's value as expressions see it: times in ms; a number is one given as a duration after the test's start. */

@@ -2,6 +2,7 @@ import { children } from '../../../dsl/index.ts';
 import type { Expr, Type } from '../../../dsl/typed.ts';
 
 export type Aggregate = Expr & { kind: 'aggregate' };
+export type WindowAggregate = Expr & { kind: 'windowAggregate' };
 
 /** What the value of an expression depends on. Sub-expressions of aggregates count too. */
 export interface Dependencies {
@@ -26,12 +27,14 @@ export interface Dependencies {
   eachTime: boolean;
   /** It reads match.id, match.from or match.to. */
   match: boolean;
+  tables: Set<string>;
+  features: Set<string>;
 }
 
 export function dependsOn(expr: Expr): Dependencies {
   const found: Dependencies = {
     event: false, eventFields: new Set(), eventTime: false, stages: new Set(), stageFields: [], stageTimes: new Set(), prev: false,
-    prevFields: new Set(), aggregates: [], key: false, keyParts: new Set(), params: new Set(), eachFields: new Set(), eachTime: false, match: false,
+    prevFields: new Set(), aggregates: [], key: false, keyParts: new Set(), params: new Set(), eachFields: new Set(), eachTime: false, match: false, tables: new Set(), features: new Set(),
   };
   const seen = new Set<string>();
   const isNew = (text: string): boolean => !seen.has(text) && seen.add(text) !== undefined;
@@ -77,6 +80,14 @@ export function dependsOn(expr: Expr): Dependencies {
       case 'matchInfo':
         found.match = true;
         break;
+      case 'lookup':
+        found.tables.add(part.table);
+        break;
+      case 'feature':
+        found.features.add(part.feature);
+        found.key = true;
+        part.parts.forEach((key) => found.keyParts.add(key));
+        break;
       default:
         break;
     }
@@ -107,6 +118,12 @@ export function canonical(expr: Expr): string {
     case 'aggregate':
       return list(expr.fn, quoted(expr.stage), expr.value === undefined ? '' : canonical(expr.value), expr.where === undefined ? '' : canonical(expr.where),
         expr.limit === undefined ? '' : String(expr.limit));
+    case 'windowAggregate':
+      return list(`window ${expr.fn}`, quoted(expr.input ?? null), expr.value === undefined ? '' : canonical(expr.value), expr.where === undefined ? '' : canonical(expr.where),
+        expr.argument === undefined ? '' : String(expr.argument));
+    case 'windowInfo': return list('window', expr.what);
+    case 'lookup': return list('lookup', quoted(expr.table), canonical(expr.key), quoted(expr.column));
+    case 'feature': return list('feature', quoted(expr.feature), ...expr.parts.map(String));
     case 'eachField': return list('each', quoted(expr.field), kindOf(expr.type));
     case 'eachTime': return '(eachTime)';
     case 'matchInfo': return list('match', expr.what);

@@ -1,6 +1,6 @@
 import type { Expr, Literal, Type } from '../../../dsl/typed.ts';
 import { emitCall } from './calls.ts';
-import type { Aggregate } from './analyze.ts';
+import type { Aggregate, WindowAggregate } from './analyze.ts';
 import { tagOf } from './tags.ts';
 
 /**
@@ -21,6 +21,13 @@ export interface Leaf {
   eachField(field: string): string;
   eachTime(): string;
   matchInfo(what: 'id' | 'from' | 'to'): string;
+  /** A column of the row of a table; `key`: source of the key's value, which stands in the code once. */
+  lookup(table: string, key: string, column: string): string;
+  /** `parts`: for each part of the feature's key the part of the rule's. */
+  feature(name: string, parts: readonly number[]): string;
+  /** Asked for in what a window reports only. */
+  windowAggregate?(expr: WindowAggregate): string;
+  windowInfo?(what: 'start' | 'end'): string;
   /** A number inline; a string, or a list (as canonical JSON text), as a constant of the pool. Null and booleans are not asked for. */
   literal(value: Literal, type: Type): string;
 }
@@ -100,6 +107,8 @@ function value(expr: Expr, emit: Emitter, lambdas: number): string {
     case 'eachField': return leaf.eachField(expr.field);
     case 'eachTime': return leaf.eachTime();
     case 'matchInfo': return leaf.matchInfo(expr.what);
+    case 'lookup': return leaf.lookup(expr.table, emit.value(expr.key), expr.column);
+    case 'feature': return leaf.feature(expr.feature, expr.parts);
     case 'lambdaParam': return `$x${lambdas - 1 - expr.depth}`;
     case 'member': return `R.member(${emit.value(expr.object)}, ${JSON.stringify(expr.field)})`;
     case 'index': return `R.at(${emit.value(expr.object)}, ${emit.value(expr.index)})`;
@@ -109,8 +118,15 @@ function value(expr: Expr, emit: Emitter, lambdas: number): string {
     case 'arith': return arithmetic(expr, emit);
     case 'if': return `(${emit.condition(expr.cond)} ? ${emit.value(expr.then)} : ${emit.value(expr.else)})`;
     case 'call': return emitCall(expr, emit);
+    case 'windowAggregate': return asked(leaf.windowAggregate, expr.kind)(expr);
+    case 'windowInfo': return asked(leaf.windowInfo, expr.kind)(expr.what);
     default: throw new Error(`no value for an expression of kind "${expr.kind}"`);
   }
+}
+
+function asked<T>(read: T | undefined, kind: string): T {
+  if (read === undefined) throw new Error(`no ${kind} is to be read here`);
+  return read;
 }
 
 function literal(constant: Literal, type: Type, leaf: Leaf): string {

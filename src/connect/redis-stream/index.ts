@@ -1,2 +1,3 @@
-export type { RedisConnection, RedisStreamSinkOptions } from './options.ts';
+export type { RedisConnection } from '../redis/options.ts';
+export type { RedisStreamSinkOptions } from './options.ts';
 export { RedisStreamSink } from './sink.ts';

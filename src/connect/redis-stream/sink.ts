@@ -1,7 +1,8 @@
-import { Cluster, Redis } from 'ioredis';
+import { Cluster, type Redis } from 'ioredis';
 import { namePattern } from '../pattern.ts';
+import { addressOf, connect, describe } from '../redis/index.ts';
 import type { Log, OutRecord, Sink } from '../types.ts';
-import type { RedisConnection, RedisStreamSinkOptions } from './options.ts';
+import type { RedisStreamSinkOptions } from './options.ts';
 
 const PIPELINE = 500;
 const DEFAULT_STREAM = 'alcedo:{channel}';
@@ -125,41 +126,4 @@ export class RedisStreamSink implements Sink {
     const limit = maxLength > 0 ? ['MAXLEN', '~', maxLength] : [];
     return [this.#stream(record), ...limit, '*', 'id', record.id, 'key', record.key, 'value', Buffer.from(record.value), 'headers', JSON.stringify(record.headers)];
   }
-}
-
-/** `retry` false: one try only. */
-function connect(connection: RedisConnection, retry = true): Redis | Cluster {
-  const { url, sentinels, master, cluster, username, password, tls, connectTimeout = 10_000, commandTimeout = 10_000 } = connection;
-  const common = {
-    lazyConnect: true,
-    connectTimeout,
-    commandTimeout,
-    // What was not confirmed is sent again by us, so that nothing is kept in two places.
-    maxRetriesPerRequest: 0,
-    enableOfflineQueue: false,
-    ...(username !== undefined && { username }),
-    ...(password !== undefined && { password }),
-    ...(tls !== undefined && { tls }),
-  };
-  const retryStrategy = retry ? (times: number) => Math.min(times * FIRST_RETRY, LAST_RETRY) : () => null;
-  if (cluster !== undefined) {
-    return new Cluster(cluster.map(({ host, port }) => ({ host, port })), {
-      lazyConnect: true, enableOfflineQueue: false, redisOptions: { ...common, lazyConnect: false }, clusterRetryStrategy: retryStrategy,
-    });
-  }
-  if (sentinels !== undefined) return new Redis({ ...common, retryStrategy, sentinels: [...sentinels], name: master! });
-  return new Redis(url!, { ...common, retryStrategy });
-}
-
-/** For messages: without user and password. */
-function addressOf({ url, sentinels, master, cluster }: RedisConnection): string {
-  const list = (nodes: readonly { host: string; port: number }[]): string => nodes.map(({ host, port }) => `${host}:${port}`).join(', ');
-  if (sentinels !== undefined) return `master ${master} of the sentinels ${list(sentinels)}`;
-  if (cluster !== undefined) return `the cluster ${list(cluster)}`;
-  return URL.canParse(url!) ? new URL(url!).host : 'the url';
-}
-
-function describe(error: Error & { code?: string; errors?: readonly Error[] }): string {
-  if (error.errors !== undefined && error.errors.length > 0) return error.errors.map(({ message }) => message).join('; ');
-  return error.message === '' ? String(error.code ?? error.name) : error.message;
 }

@@ -6,6 +6,7 @@ import { Heap, APART_BYTES } from '../../state/heap.ts';
 import type { WholeImage } from '../../state/image.ts';
 import type { Parts, Roots } from '../images.ts';
 import { KEY } from '../layout.ts';
+import { RuleRunner } from '../runner.ts';
 import type { Adopted, Mapping, RuleChange } from './compare.ts';
 import type { StateDescription } from './describe.ts';
 import { Events, Moved, Unfit } from './graph.ts';
@@ -42,7 +43,7 @@ export interface AdoptedState {
 export function isLost({ what, runs, keys }: RuleChange): boolean { return (what === 'fresh' || what === 'dropped') && (runs > 0 || keys > 0); }
 
 /** What is looked at here; what another section holds would be lost without a word. */
-const SECTIONS = new Set(['heap', 'tables', 'keys', 'classes', 'windows', 'strings', 'held', 'held order', 'same time', 'rules']);
+const SECTIONS = new Set(['heap', 'tables', 'features', 'keys', 'classes', 'windows', 'feature keys', 'rosters', 'strings', 'held', 'held order', 'same time', 'rules']);
 
 /** The strings are those of the state already, and pooled constants among them: bounds may read them. */
 export function adoptState(image: WholeImage, roots: Roots, parts: Parts, now: StateDescription, options: AdoptOptions): AdoptedState {
@@ -83,6 +84,7 @@ function adopt(old: Old, image: WholeImage, roots: Roots, parts: Parts, now: Sta
   const due: { readonly at: number; readonly ks: number; readonly span: number }[] = [];
   const take = (mapping: Mapping, index: number, shares: boolean, list: Iterable<OldKey>): void => {
     const runner = runners[index]!;
+    if (!(runner instanceof RuleRunner)) throw new Error(`rule ${runner.plan.rule.name} takes nothing over`);
     const takeKey = KINDS[now.rules[index]!.kind]!.begin({ old, now, store, runner, events, moved }, mapping, shares);
     for (const key of list) {
       if (shares && key.own === 0) continue; // its runs are shared starts, which stay so

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { CohortCell } from '../../compile/cohort.ts';
-import type { Plan, RulePlan } from '../../compile/plan.ts';
+import type { AnyRulePlan, Plan, RulePlan } from '../../compile/plan.ts';
 import type { RuleIdentity } from '../../compile/identity.ts';
 import type { Type } from '../../../dsl/typed.ts';
 import type { WholeImage } from '../../state/image.ts';
@@ -91,7 +91,7 @@ export interface StateDescription {
 const RECORDS = { EVENT, NODE, LINK, KEY, START, CLASS, QUEUE, ENTRY, SEEN, WINDOW };
 
 /** `describe`: a rule, by its kind. */
-export function describeState(plan: Plan, describe: (plan: Plan, rule: RulePlan) => KindState): StateDescription {
+export function describeState(plan: Plan, describe: (plan: Plan, rule: AnyRulePlan) => KindState): StateDescription {
   return {
     records: RECORDS, slots: plan.schema.slots,
     types: plan.schema.types.map((type, t) => {
@@ -141,12 +141,16 @@ export function fingerprintOf(plan: Plan, described: string): string {
   part(plan.pool);
   part(plan.keys);
   for (const { source, types } of plan.predicates) part([source, types]);
-  for (const { rule, functions, within, session, sees, filters, group, isGroup, key, having, outputs, limitBy, severity } of plan.rules) {
+  for (const rulePlan of plan.rules) {
+    const { rule, functions, sees, filters, filterRests, group, isGroup, key, having, outputs, limitBy, severity } = rulePlan;
     part([
-      rule.keep, rule.limit === undefined ? null : [rule.limit.count, rule.limit.per], rule.mode, rule.match.mode, rule.match.skip, rule.evidence,
-      functions, within?.constant, session?.constant, sees, filters, group, isGroup, key, having, outputs, limitBy, severity,
+      rule.keep, rule.limit === undefined ? null : [rule.limit.count, rule.limit.per], rule.mode, rule.evidence,
+      functions, sees, filters, filterRests, group, isGroup, key, having, outputs, limitBy, severity,
+      rulePlan.kind === 'window' ? [rulePlan.shape, rulePlan.late, rulePlan.trigger, rulePlan.inputs, rulePlan.inputRests, rulePlan.aggregates]
+        : [rulePlan.rule.match.mode, rulePlan.rule.match.skip, rulePlan.within?.constant, rulePlan.session?.constant, rulePlan.roster],
     ]);
   }
+  part(plan.features);
   return hash.digest('hex').slice(0, 32);
 }
 
@@ -158,7 +162,7 @@ export class RulesPage {
   /** It is in no image yet. */
   dirty = true;
 
-  constructor(plan: Plan, describe: (plan: Plan, rule: RulePlan) => KindState) {
+  constructor(plan: Plan, describe: (plan: Plan, rule: AnyRulePlan) => KindState) {
     this.described = describeState(plan, describe);
     const text = JSON.stringify(this.described);
     this.bytes = new TextEncoder().encode(text);

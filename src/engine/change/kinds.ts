@@ -2,7 +2,7 @@
  * Kinds of rules, as far as states of rules that have changed go: each says what a state of its rules is like, whether one can be gone on from, and how. A kind
  * that is not here, or not the one that a rule had, starts fresh.
  */
-import type { Plan, RulePlan } from '../../compile/plan.ts';
+import type { AnyRulePlan, Plan, RulePlan } from '../../compile/plan.ts';
 import { KEY } from '../layout.ts';
 import type { RuleRunner } from '../runner.ts';
 import type { Store } from '../store.ts';
@@ -52,8 +52,11 @@ const patterns: StateKind = {
 
 export const KINDS: Readonly<Record<string, StateKind | undefined>> = { pattern: patterns };
 
-/** By the rule's kind; there is one so far. */
-export function describeRule(plan: Plan, rule: RulePlan): KindState { return patterns.describe(plan, rule); }
+/** By the rule's kind. What a rule with a window keeps is not taken over: after a change of rules its windows begin anew. */
+export function describeRule(plan: Plan, rule: AnyRulePlan): KindState {
+  if (rule.kind === 'pattern') return patterns.describe(plan, rule);
+  return { kind: 'window', name: rule.rule.name, version: rule.rule.version, isGroup: false, group: -1, width: plan.keys[rule.key]!.width, limit: undefined };
+}
 
 /** Of a plan that keeps shared starts: it has one position, and never moves what it keeps. */
 export function keeperMapping(before: StateDescription, oldIndex: number, after: StateDescription, index: number): PatternMapping {

@@ -44,6 +44,12 @@ export function checkJob(file: string, job: JobConfig, places: ReadonlyMap<strin
     }
   }
 
+  for (const [name, table] of job.tables ?? []) {
+    if (table.kind !== 'kafka' || job.kafka !== undefined) continue;
+    const path = pathOf('tables', name);
+    report('error', pathOf(path, 'kafka'), `"${path}" reads Kafka, and "kafka" at the top of the file does not say where it is.`, 'kafka: { brokers: [HOST:PORT] }');
+  }
+
   for (const { path, sink } of sinksOf(job)) {
     if (sink.kind === 'kafka' && job.kafka === undefined) {
       report('error', pathOf(path, 'kafka'), `"${path}" writes to Kafka, and "kafka" at the top of the file does not say where it is.`, 'kafka: { brokers: [HOST:PORT] }');

@@ -5,11 +5,16 @@ import type { HttpSourceOptions, WebhookSinkOptions } from '../../connect/http/o
 import type { JournalOptions } from '../../connect/journal/options.ts';
 import type { KafkaConnection, TopicSpec } from '../../connect/kafka/port.ts';
 import type { MqttConnection, MqttSinkOptions, MqttSourceOptions } from '../../connect/mqtt/options.ts';
-import type { RedisConnection, RedisStreamSinkOptions } from '../../connect/redis-stream/options.ts';
+import type { RedisConnection } from '../../connect/redis/options.ts';
+import type { RedisStreamSinkOptions } from '../../connect/redis-stream/options.ts';
 import type { FileSourceOptions } from '../../connect/tail/options.ts';
+import type { FileTableOptions } from '../../connect/tables/file.ts';
+import type { HttpTableOptions } from '../../connect/tables/http.ts';
+import type { KafkaTableOptions } from '../../connect/tables/kafka.ts';
+import type { RedisTableOptions } from '../../connect/tables/redis.ts';
 import type { Log } from '../../connect/types.ts';
 import type { StoreSpec } from '../../state/stores/open.ts';
-import type { JobConfig, KafkaConfig, SinkConfig, SourceConfig } from './options/job.ts';
+import type { JobConfig, KafkaConfig, SinkConfig, SourceConfig, TableConfig } from './options/job.ts';
 
 type Mqtt = NonNullable<JobConfig['mqtt']>;
 type Redis = NonNullable<JobConfig['redis']>;
@@ -76,6 +81,33 @@ export function redisStreamSinkOptions(name: string, sink: SinkOf<'redisStream'>
 
 export function fileSinkOptions(name: string, sink: SinkOf<'file'>): FileSinkOptions {
   return { ...sink.options, name };
+}
+
+export type TableOptions =
+  | { readonly kind: 'file'; readonly options: FileTableOptions }
+  | { readonly kind: 'redis'; readonly options: RedisTableOptions }
+  | { readonly kind: 'http'; readonly options: HttpTableOptions }
+  | { readonly kind: 'kafka'; readonly options: Omit<KafkaTableOptions, 'open'> };
+
+export function tableSourceOptions(job: JobConfig, name: string, table: TableConfig): TableOptions {
+  switch (table.kind) {
+    case 'file': return { kind: 'file', options: table.options };
+    case 'redis': {
+      const { connection, ...same } = table.options;
+      return { kind: 'redis', options: { ...redisConnectionOf(connection), ...same } };
+    }
+    case 'kafka': return { kind: 'kafka', options: { ...table.options, brokers: job.kafka?.brokers.join(', ') ?? '' } };
+    case 'http': {
+      const { url, token, headers, format, poll, answerWithin, maxBody, cache } = table.options;
+      return {
+        kind: 'http',
+        options: {
+          url, format, poll, timeout: answerWithin, maxBytes: maxBody, cache: cache ?? join(job.data, 'tables', `${name}.rows`),
+          headers: { ...(headers !== undefined && Object.fromEntries(headers)), ...(token !== undefined && { authorization: `Bearer ${token}` }) },
+        },
+      };
+    }
+  }
 }
 
 export function storeSpec({ state }: JobConfig): StoreSpec {

@@ -27,7 +27,7 @@ This page is made from the table of options that also checks the file. The same 
 # yaml-language-server: $schema=./job.schema.json
 \`\`\`
 
-Whole files: [Kafka to Kafka](examples/kafka-to-kafka.yaml), [MQTT to Kafka](examples/mqtt-to-kafka.yaml), [files to the console](examples/files-to-console.yaml).
+Whole files: [Kafka to Kafka](examples/kafka-to-kafka.yaml), [MQTT to Kafka](examples/mqtt-to-kafka.yaml), [files to the console](examples/files-to-console.yaml), [windows with a table to Redis](examples/ads-to-redis.yaml).
 
 ## How values are written
 

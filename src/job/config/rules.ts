@@ -1,8 +1,8 @@
 /** A job file beside the rules it runs: what must fit, and what the rules' parts of it mean. */
 import type { Diagnostic } from '../../../dsl/diagnostic.ts';
 import type { Literal, Program, Rule, Type } from '../../../dsl/typed.ts';
-import { didYouMean } from '../../../dsl/index.ts';
-import { checkParam, ParamError } from '../../compile/index.ts';
+import { didYouMean, takersOf } from '../../../dsl/index.ts';
+import { checkParam, ParamError, tablesOf } from '../../compile/index.ts';
 import { placeOf } from './checks.ts';
 import type { LoadedJob } from './load.ts';
 import { pathOf, type Problem } from './problem.ts';
@@ -56,11 +56,29 @@ export function typesOf(source: SourceConfig): { readonly types: readonly string
 }
 
 /** Whether a rule finds all events of a key in one partition of a topic that is partitioned by this field of these event types. */
-export function isKeyedBy(rule: Rule, types: readonly string[], field: string): boolean {
-  return types.every((type) => rule.key.some((part) => {
-    const value = part.valueOf.get(type);
-    return value?.kind === 'eventField' && value.field === field;
-  }));
+export function isKeyedBy(program: Program, rule: Rule, types: readonly string[], field: string): boolean {
+  return types.every((type) => {
+    const names = carriersOf(program, type, field);
+    return rule.key.some((part) => {
+      const value = part.valueOf.get(type);
+      return value?.kind === 'eventField' && names.has(value.field);
+    });
+  });
+}
+
+/** The fields of a type that hold a field of what comes from a source: itself, or, of events made of its lists, those that are filled in with it. */
+export function carriersOf(program: Program, type: string, field: string): Set<string> {
+  const declared = program.events.get(type);
+  if (declared?.each === undefined) return new Set([field]);
+  const above = carriersOf(program, declared.each.source, field);
+  const { values } = declared.each;
+  return new Set(declared.fields.filter((_, i) => { const value = values[i]!; return value.kind === 'eventField' && above.has(value.field); }).map(({ name }) => name));
+}
+
+/** The type that an event comes from a source as: its own, or that of the event with the list. */
+export function originOf(program: Program, type: string): string {
+  const each = program.events.get(type)?.each;
+  return each === undefined ? type : originOf(program, each.source);
 }
 
 /** What does not fit between a job file and its rules, in reading order. Nothing where the job file has errors of its own. */
@@ -71,6 +89,7 @@ export function checkAgainstRules(loaded: LoadedJob, program: Program): readonly
   check.names();
   check.params();
   check.sources();
+  check.tables();
   check.channels();
   check.keys();
   return check.problems.sort((a, b) => a.span.start - b.span.start || a.span.end - b.span.end);
@@ -130,20 +149,42 @@ class Check {
       const { types, open } = typesOf(source);
       isOpen ||= open;
       for (const type of types) given.add(type);
+      for (const type of events.values()) if (type.each !== undefined && types.some((one) => events.get(originOf(this.#program, type.name))?.accepts.includes(one) === true)) given.add(type.name);
       for (const [type, option] of typesNamed(source, path)) {
         if (!events.has(type)) this.#report('error', 'unknown-type', option, `The rules declare no event type "${type}".`, likely(type, events.keys()));
+        else if (events.get(type)!.each !== undefined) {
+          this.#report('error', 'made-type', option, `Events of "${type}" are made of a list of "${events.get(type)!.each!.source}", and come from no source by themselves.`, `type: ${originOf(this.#program, type)}`);
+        }
       }
       for (const key of source.map?.keys() ?? []) this.#mapped(key, source, pathOf(pathOf(path, 'map'), key));
     }
     if (isOpen) return;
     const told = new Set<string>();
     for (const rule of this.#rules) {
-      for (const stage of rule.match.stages.values()) {
-        if (stage.accepts.some((type) => given.has(type) || this.#isDerived(type)) || told.has(stage.types.join())) continue;
-        told.add(stage.types.join());
-        this.#report('error', 'no-source', 'sources', `No source gives an event that rule "${rule.name}" reads as ${stage.types.map((type) => `"${type}"`).join(' or ')}.`,
-          given.size === 0 ? undefined : `they give: ${[...given].join(', ')}`, [{ span: stage.span, message: 'It is read here.' }]);
+      for (const taker of takersOf(rule)) {
+        if (taker.accepts.some((type) => given.has(type) || this.#isDerived(type)) || told.has(taker.types.join())) continue;
+        told.add(taker.types.join());
+        this.#report('error', 'no-source', 'sources', `No source gives an event that rule "${rule.name}" reads as ${taker.types.map((type) => `"${type}"`).join(' or ')}.`,
+          given.size === 0 ? undefined : `they give: ${[...given].join(', ')}`, [{ span: taker.span, message: 'It is read here.' }]);
       }
+    }
+  }
+
+  /** Every table that is looked up has rows from somewhere. */
+  tables(): void {
+    const given = this.#job.tables ?? new Map<string, unknown>();
+    const { tables } = this.#program;
+    const used = new Map<string, Rule>();
+    for (const rule of this.#rules) for (const name of tablesOf(this.#program, rule)) if (!used.has(name)) used.set(name, rule);
+    for (const [name, rule] of used) {
+      if (given.has(name)) continue;
+      this.#report('error', 'no-table', 'tables', `Rule "${rule.name}" reads the table "${name}", and nothing says where its rows come from.`,
+        likely(name, [...given.keys()].filter((other) => !tables.has(other))) ?? `tables: { ${name}: { file: PATH } }`, [{ span: tables.get(name)!.span, message: 'The table is declared here.' }]);
+    }
+    for (const name of given.keys()) {
+      const option = pathOf('tables', name);
+      if (!tables.has(name)) this.#report('error', 'unknown-table', option, `The rules declare no table "${name}".`, likely(name, tables.keys()));
+      else if (!used.has(name)) this.#report('warning', 'unused-table', option, `No rule of this job reads the table "${name}": it is not loaded.`);
     }
   }
 
@@ -176,8 +217,9 @@ class Check {
       const field = source.options.partitionedBy;
       const option = pathOf(pathOf(pathOf('sources', name), 'kafka'), 'partitionedBy');
       const { types, open } = typesOf(source);
-      const given = open ? [...this.#program.events.keys()] : types.flatMap((type) => this.#program.events.get(type)?.accepts ?? []);
-      const withField = given.filter((type) => this.#program.events.get(type)!.fields.some((declared) => declared.name === field));
+      const taken = open ? [...this.#program.events.keys()] : types.flatMap((type) => this.#program.events.get(type)?.accepts ?? []);
+      const given = [...this.#program.events.keys()].filter((type) => taken.includes(originOf(this.#program, type)));
+      const withField = given.filter((type) => this.#program.events.get(originOf(this.#program, type))!.fields.some((declared) => declared.name === field));
       if (given.length > 0 && withField.length === 0) {
         const fields = new Set(given.flatMap((type) => this.#program.events.get(type)!.fields.map((declared) => declared.name)));
         this.#report('error', 'unknown-field', option, `No event of this source has a field "${field}".`, likely(field, fields));
@@ -185,7 +227,7 @@ class Check {
       }
       for (const rule of this.#rules) {
         const read = given.filter((type) => rule.sees.has(type) && (!open || withField.includes(type)));
-        if (read.length === 0 || isKeyedBy(rule, read, field)) continue;
+        if (read.length === 0 || isKeyedBy(this.#program, rule, read, field)) continue;
         this.#report('warning', 'not-partitioned', option,
           `Rule "${rule.name}" is ${rule.key.length === 0 ? 'without a key' : `by ${rule.key.map((part) => part.name).join(', ')}`}, and these topics are partitioned by "${field}": the job takes it only where each has a single partition.`,
           undefined, [{ span: rule.span, message: 'The rule is here.' }]);

@@ -1,7 +1,7 @@
 /** The one place where a job's status becomes metrics. docs/operations.md lists them for those who watch; a test keeps the two alike. */
 import type { MetricType, MetricValue } from 'prom-client';
 import { collectDefaultMetrics, Registry, type Metric } from 'prom-client';
-import type { Histogram, JobStatus, TaskStatus } from '../status.ts';
+import type { Histogram, JobStatus, TableStatus, TaskStatus } from '../status.ts';
 
 type Labels = Readonly<Record<string, string | number>>;
 interface Sample { readonly labels?: Labels; readonly value: number; /** Where it is not the family's: `_bucket` and the like. */ readonly suffix?: string }
@@ -60,6 +60,12 @@ export const METRICS: readonly Family[] = [
   gauge('stream_time_seconds', 'The largest event time seen in a stream, seconds since the epoch.', (status) => ofStreams(status, ({ largest }) => seconds(largest))),
   gauge('stream_idle', 'Whether a stream has been silent for so long that it holds nothing back: 1 or 0.', (status) => ofStreams(status, ({ idle }) => (idle ? 1 : 0))),
   gauge('stream_holds_watermark', 'Whether a stream is the one, or one of those, that the watermark waits for: 1 or 0.', (status) => ofStreams(status, ({ holds }) => (holds ? 1 : 0))),
+
+  gauge('table_rows', 'Rows of a table.', (status) => ofTables(status, ({ rows }) => rows)),
+  gauge('table_rejected_rows', 'Rows of a table\'s last load that could not be read.', (status) => ofTables(status, ({ rejected }) => rejected)),
+  gauge('table_age_seconds', 'Time since the source of a table was last known to have the rows that the job has.', (status, now) => ofTables(status, ({ asOf }) => (asOf === undefined ? undefined : (now - asOf) / SECOND))),
+  counter('table_changes_total', 'Changes of a table that were taken up.', (status) => ofTables(status, ({ changes }) => changes)),
+  counter('table_failures_total', 'Times the source of a table could not be read; the job goes on with the rows it has.', (status) => ofTables(status, ({ failures }) => failures)),
 
   gauge('state_bytes', 'Size of a task\'s state in memory.', (status) => ofTasks(status, ({ stateBytes }) => stateBytes)),
   gauge('state_keys', 'Keys a task holds state for.', (status) => ofTasks(status, ({ keys }) => keys)),
@@ -134,6 +140,13 @@ function ofStreams({ tasks }: JobStatus, value: (stream: TaskStatus['streams'][n
     const found = value(stream);
     return found === undefined ? [] : [{ labels: { task, stream: stream.stream }, value: found }];
   }));
+}
+
+function ofTables({ tables }: JobStatus, value: (table: TableStatus) => number | undefined): readonly Sample[] {
+  return tables.flatMap((table) => {
+    const found = value(table);
+    return found === undefined ? [] : [{ labels: { table: table.table }, value: found }];
+  });
 }
 
 function ofRules({ rules }: JobStatus, count: 'events' | 'alerts' | 'timedOut' | 'dropped' | 'suppressed' | 'keys' | 'runs' | 'bytes'): readonly Sample[] {

@@ -22,7 +22,7 @@ describe('the examples', () => {
   const files = readdirSync(EXAMPLES).filter((file) => file.endsWith('.yaml'));
 
   test('are the ones that the page names', () => {
-    expect(files).toEqual(['files-to-console.yaml', 'kafka-to-kafka.yaml', 'mqtt-to-kafka.yaml']);
+    expect(files).toEqual(['ads-to-redis.yaml', 'files-to-console.yaml', 'kafka-to-kafka.yaml', 'mqtt-to-kafka.yaml']);
     for (const file of files) expect(configurationPage()).toContain(`(examples/${file})`);
   });
 

@@ -81,7 +81,7 @@ describe('sources', () => {
     expect(check(source('card'))).toEqual([`not-partitioned ${option}`, `not-partitioned ${option}`]);
     expect(check(source('crd'))).toEqual([`unknown-field ${option}`]);
     const large = PROGRAM.rules.find(({ name }) => name === 'Large')!;
-    expect([isKeyedBy(large, ['Payment'], 'card'), isKeyedBy(large, ['Payment'], 'merchant')]).toEqual([true, false]);
+    expect([isKeyedBy(PROGRAM, large, ['Payment'], 'card'), isKeyedBy(PROGRAM, large, ['Payment'], 'merchant')]).toEqual([true, false]);
   });
 });
 

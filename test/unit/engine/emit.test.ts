@@ -60,3 +60,45 @@ describe('emit', () => {
     expect(new Set(alerts.map((a) => a.id)).size).toBe(2);
   });
 });
+
+describe('derived events, through features and windows', () => {
+  const text = `${TYPES}
+    event D { k: string, v: float?, at: time } time at
+    event E { g: string, n: float?, at: time } time at
+    feature made = count() of D by k
+    feature last = last(n) of E by g
+    rule First  { by k match all a a: A emit D { k, v: a.v } alert ch { made } }
+    rule Second { by k match all d d: D where made < 2 emit E { g: "all", n: made } alert ch { made } }
+    rule Third  { by g on E window tumbling 10s alert ch { g, n: count(), most: max(n) } }
+    rule Fourth { by g match all e e: E alert ch { g, last } }
+    rule After  { by k match all b b: B where made >= 3 alert ch { made } }`;
+  test('a feature has the cause\'s events only once they come: before it for conditions, after it for reports', () => {
+    const { alerts, derived } = runCut(text, [ev('A', 0), ev('A', 0, { k: 'k2' }), ev('A', 1), ev('B', 1), ev('A', 2), ev('B', 2), ev('B', 30)]);
+    const of = (rule: string): unknown[] => alerts.filter((alert) => alert.rule === rule).map(({ at, key, fields }) => [at / 1000, ...Object.values(key), ...Object.values(fields)]);
+    // The D of an A comes after the A: the report on the A does not have it yet.
+    expect(of('First')).toEqual([[0, 'k1', 0], [0, 'k2', 0], [1, 'k1', 1], [2, 'k1', 2]]);
+    // The third D of k1 sees two before it.
+    expect(of('Second')).toEqual([[0, 'k1', 1], [0, 'k2', 1], [1, 'k1', 2]]);
+    expect(of('Fourth')).toEqual([[0, 'all', 'all', 1], [0, 'all', 'all', 1], [1, 'all', 'all', 2]]);
+    expect(of('After')).toEqual([[2, 'k1', 3], [30, 'k1', 3]]);
+    expect(of('Third')).toEqual([[10, 'all', 'all', 3, 2]]);
+    expect(derived.map(({ type, at }) => [type, at / 1000])).toEqual([['D', 0], ['E', 0], ['D', 0], ['E', 0], ['D', 1], ['E', 1], ['D', 2]]);
+  });
+  test('what a window\'s end makes comes before the event that ended it', () => {
+    const windowed = `${TYPES} event D { k: string, n: int, at: time } time at
+      feature ends = sum(n) of D by k
+      rule Count { by k on A window tumbling 10s emit D { k, n: count() } }
+      rule Seen  { by k match all d d: D alert ch { n: d.n, ends } }
+      rule Later { by k match all b b: B alert ch { ends } }`;
+    const { log, alerts } = runCut(windowed, [ev('A', 1), ev('A', 2), ev('B', 9), ev('B', 10), ev('A', 15), ev('B', 40)]);
+    expect(log).toEqual(['Later', 'D', 'Seen', 'Later', 'D', 'Seen', 'Later']);
+    expect(alerts.map(({ at, fields }) => [at / 1000, fields['ends']])).toEqual([[9, 0], [10, 2], [10, 2], [20, 3], [40, 3]]);
+  });
+  test('events of a shadow match are no part of the features that live rules read', () => {
+    const shadowed = `${TYPES} event D { k: string, at: time } time at
+      feature made = count() of D by k
+      rule Out  { by k mode shadow match all a a: A emit D { k } }
+      rule Live { by k match all b b: B alert ch { made } }`;
+    expect(runCut(shadowed, [ev('A', 0), ev('A', 1), ev('B', 2)]).alerts.map(({ fields }) => fields)).toEqual([{ made: 0 }]);
+  });
+});

@@ -2,7 +2,7 @@ import { check, parseFile } from '../../../dsl/index.ts';
 import { compile, type CompileOptions, type Plan } from '../../../src/compile/index.ts';
 import type { Alert, Derived } from '../../../src/core/alert.ts';
 import { makeDecoder } from '../../../src/decode/index.ts';
-import { Engine, type Pace, type EngineStats } from '../../../src/engine/index.ts';
+import { Engine, type EngineOptions, type EngineStats, type Pace } from '../../../src/engine/index.ts';
 import { decodeWhole, encodeWhole, put, wholeOf, type Pages, type WholeImage } from '../../../src/state/image.ts';
 
 export type Event = Readonly<Record<string, unknown>> & { readonly type: string; readonly at: number | string };
@@ -14,6 +14,7 @@ export interface Options {
   readonly lateness?: number;
   readonly watermarks?: 'own' | 'given';
   readonly recordsApart?: boolean;
+  readonly ownsKey?: EngineOptions['ownsKey'];
   /** Takes a snapshot after this many events and goes on in a new engine. */
   readonly cutAt?: number;
   /** Moves the watermark here at the end, ms; default: to infinity, the end of the input. */
@@ -59,7 +60,7 @@ export class Job {
 
   #start(): Engine {
     return new Engine(this.#plan, {
-      lateness: this.#options.lateness ?? 0, watermarks: this.#options.watermarks, recordsApart: this.#options.recordsApart, now: () => 0,
+      lateness: this.#options.lateness ?? 0, watermarks: this.#options.watermarks, recordsApart: this.#options.recordsApart, ownsKey: this.#options.ownsKey, now: () => 0,
       onAlert: (alert) => { this.alerts.push(alert); this.log.push(alert.rule); },
       onDerived: (derived) => { this.derived.push(derived); this.log.push(derived.type); },
       onLate: (batch, row) => { this.late.push(batch.offset[row]!); },
@@ -87,10 +88,11 @@ export class Job {
     engine.push(batch, pace);
   }
 
-  /** Goes on in a new engine from a snapshot of this one, or from an image. */
-  moveOn(image?: WholeImage): void {
+  /** Goes on in a new engine from a snapshot of this one, or from an image; `prepare` is called before it takes the state up. */
+  moveOn(image?: WholeImage, prepare?: () => void): void {
     const snapshot = image ?? decodeWhole(this.engine.snapshot());
     this.engine = this.#start();
+    prepare?.();
     this.engine.restoreImage(snapshot);
   }
 }

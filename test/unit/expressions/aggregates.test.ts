@@ -35,6 +35,24 @@ describe('over the events of a stage', () => {
     expect(interpreted(aggregate(fn, each('x'), { where: literal(false) }), events(1, 2))).toEqual(result);
   });
 
+  // Each event holds from its time until the next; the last has no next.
+  const bool = (name: string): Expr => compare('>', each(name), literal(2));
+  test.each<[string, AggregateFn, World, { where?: Expr }, unknown]>([
+    ['adds the lengths of what held', 'lasting', events(3, 1, 5, 9), {}, 2000],
+    ['null holds nothing', 'lasting', events(3, null, 1, 1), {}, 1000],
+    ['the last event has no length', 'lasting', events(9), {}, 0],
+    ['what is not taken ends what was', 'lasting', events(3, 4, 9, 3), { where: compare('<', each('x'), literal(4)) }, 1000],
+    ['over nothing', 'lasting', events(), {}, null],
+    ['where nothing is taken', 'lasting', events(1, 2), { where: literal(false) }, null],
+  ])('lasting: %s', (_, fn, world, rest, result) => { expect(interpreted(aggregate(fn, bool('x'), rest), world)).toBe(result); });
+  test.each<[string, World, { where?: Expr }, unknown]>([
+    ['weighs each by its length', { stages: { s: [[0, 2], [3000, 10], [4000, 7]].map(([at, x]) => ({ time: at!, fields: { x } })) } }, {}, 4],
+    ['leaves null out with its length', events(3, null, 5, 1), {}, 4],
+    ['leaves out what is not taken', events(3, 8, 5, 1), { where: compare('<', each('x'), literal(8)) }, 4],
+    ['is null without any length', events(3), {}, null],
+    ['over nothing', events(), {}, null],
+  ])('timeAvg: %s', (_, world, rest, result) => { expect(interpreted(aggregate('timeAvg', each('x'), rest), world)).toBe(result); });
+
   test('count of the stage counts its events, whatever they hold', () => {
     expect(interpreted(aggregate('count'), events(3, null, 1))).toBe(3);
   });

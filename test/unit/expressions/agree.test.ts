@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { canonical } from '../../../src/compile/expr.ts';
-import type { Expr, ExprKind, Literal, Type } from '../../../dsl/typed.ts';
+import type { Expr, ExprKind, Field, Literal, Type } from '../../../dsl/typed.ts';
 import { BOOL, DURATION, FLOAT, STRING, TIME, call, field, generated, interpreted, listOf, literal, node, recordOf, type World } from './both.ts';
 
 /**
@@ -30,10 +30,17 @@ const eventFields = fc.record({
   ns: orNull(numbers), ts: orNull(texts), r: orNull(record),
 });
 const bound = fc.record({ time, fields: eventFields });
-const world: fc.Arbitrary<World> = fc.record({
-  event: eventFields, eventTime: time, params: fc.record({ n1: number, s1: text }), key: fc.tuple(text, number),
-  stages: fc.record({ one: fc.array(bound, { maxLength: 1 }), loop: fc.array(bound, { maxLength: 3 }) }), prev: bound,
+const column = (name: string, type: Type): Field => ({ name, source: name, type, optional: true });
+const row = fc.record({ n: orNull(number), s: orNull(text), b: orNull(fc.boolean()), l: orNull(numbers) });
+const cells = [column('n', FLOAT), column('s', STRING), column('b', BOOL), column('l', NUMBERS)];
+const tables = fc.record({
+  byText: fc.array(fc.tuple(text, row), { maxLength: 5 }).map((rows) => ({ columns: [column('id', STRING), ...cells], rows: rows.map(([id, r]) => ({ id, ...r })) })),
+  byNumber: fc.array(fc.tuple(fc.integer({ min: -5, max: 5 }), row), { maxLength: 5 }).map((rows) => ({ columns: [column('id', FLOAT), ...cells], rows: rows.map(([id, r]) => ({ id, ...r })) })),
 });
+const world: fc.Arbitrary<World> = fc.tuple(fc.record({
+  event: eventFields, eventTime: time, params: fc.record({ n1: number, s1: text }), key: fc.tuple(text, number),
+  stages: fc.record({ one: fc.array(bound, { maxLength: 1 }), loop: fc.array(bound, { maxLength: 3 }) }), prev: bound, tables,
+}), orNull(number), orNull(fc.boolean())).map(([made, f, g]) => ({ ...made, features: { f: { [JSON.stringify([made.key[0]])]: f }, g: { [JSON.stringify([made.key[1], made.key[0]])]: g } } }));
 
 interface Kinds { num: Expr; bool: Expr; text: Expr; time: Expr; duration: Expr; nums: Expr; texts: Expr; rec: Expr; condition: Expr }
 
@@ -62,6 +69,10 @@ const expressions = fc.letrec<Kinds>((tie) => {
   const element = (type: Type): Expr => node(type, { kind: 'lambdaParam', depth: 0 });
   const listed = (type: Type, name: keyof Kinds): fc.Arbitrary<Expr> =>
     fc.array(tie(name) as fc.Arbitrary<Expr>, { maxLength: 3 }).map((items) => node(listOf(type), { kind: 'list', items }));
+  const looked = (type: Type, name: string): fc.Arbitrary<Expr>[] => [
+    of(type, ['text'], (key) => ({ kind: 'lookup', table: 'byText', key: key!, column: name })), of(type, ['num'], (key) => ({ kind: 'lookup', table: 'byNumber', key: key!, column: name })),
+  ];
+  const feature = (type: Type, name: string, parts: readonly number[]): fc.Arbitrary<Expr> => fc.constant(node(type, { kind: 'feature', feature: name, parts }));
   const aggregate = (value: string, where: boolean): Expr => node(FLOAT, {
     kind: 'aggregate', fn: value as 'sum', stage: 'loop', value: node(FLOAT, { kind: 'eachField', field: 'n1' }),
     ...(where ? { where: node(BOOL, { kind: 'compare', op: '<', left: node(FLOAT, { kind: 'eachField', field: 'n1' }), right: field('n1', FLOAT) }) } : {}),
@@ -81,14 +92,14 @@ const expressions = fc.letrec<Kinds>((tie) => {
       ...['hour', 'minute', 'dayOfWeek'].flatMap((name) => [fn(name, FLOAT, ['time']), fn(name, FLOAT, ['time', 'text'])]),
       of(FLOAT, ['nums', 'num'], (object, index) => ({ kind: 'index', object: object!, index: index! })),
       of(FLOAT, ['rec'], (object) => ({ kind: 'member', object: object!, field: 'n' })),
-      ...either(FLOAT, 'num'),
+      ...looked(FLOAT, 'n'), feature(FLOAT, 'f', [0]), ...either(FLOAT, 'num'),
     ),
     bool: choice(
       read(BOOL, 'b'), constant(fc.boolean(), BOOL), tie('condition') as fc.Arbitrary<Expr>,
       fn('contains', BOOL, ['text', 'text']), fn('startsWith', BOOL, ['text', 'text']), fn('endsWith', BOOL, ['text', 'text']), fn('inCidr', BOOL, ['text', 'text']),
       build(['nums', 'num'], (list, limit) => call('any', BOOL, [list!], node(BOOL, { kind: 'compare', op: '>', left: element(FLOAT), right: limit! }))),
       build(['texts', 'text'], (list, one) => call('any', BOOL, [list!], node(BOOL, { kind: 'compare', op: '<=', left: element(STRING), right: one! }))),
-      ...either(BOOL, 'bool'),
+      ...looked(BOOL, 'b'), feature(BOOL, 'g', [1, 0]), ...either(BOOL, 'bool'),
     ),
     condition: choice(
       compared('num'), compared('text'), compared('time'), compared('duration'), build(['bool', 'bool'], (left, right) => node(BOOL, { kind: 'compare', op: '==', left: left!, right: right! })),
@@ -112,7 +123,7 @@ const expressions = fc.letrec<Kinds>((tie) => {
       fn('date', STRING, ['time']), fn('date', STRING, ['time', 'text']),
       of(STRING, ['texts', 'num'], (object, index) => ({ kind: 'index', object: object!, index: index! })),
       of(STRING, ['rec'], (object) => ({ kind: 'member', object: object!, field: 's' })),
-      ...either(STRING, 'text'),
+      ...looked(STRING, 's'), ...either(STRING, 'text'),
     ),
     time: choice(
       read(TIME, 't'), fc.constant(node(TIME, { kind: 'eventTime' })), fc.constant(node(TIME, { kind: 'stageTime', stage: 'loop' })), constant(time, TIME),
@@ -123,7 +134,7 @@ const expressions = fc.letrec<Kinds>((tie) => {
     ),
     nums: choice(
       read(NUMBERS, 'ns'), constant(numbers, NUMBERS), listed(FLOAT, 'num'), of(NUMBERS, ['rec'], (object) => ({ kind: 'member', object: object!, field: 'l' })),
-      ...either(NUMBERS, 'nums'),
+      ...looked(NUMBERS, 'l'), ...either(NUMBERS, 'nums'),
     ),
     texts: choice(read(TEXTS, 'ts'), constant(texts, TEXTS), listed(STRING, 'text'), fn('split', TEXTS, ['text', 'text']), ...either(TEXTS, 'texts')),
     rec: choice(read(RECORD, 'r'), ...either(RECORD, 'rec')),

@@ -66,7 +66,7 @@ test('dependsOn finds what is read, inside aggregates too, each thing once', () 
   expect(found).toEqual({
     event: true, eventFields: new Set(['amount', 'country']), eventTime: true, stages: new Set(['loop', 'probe', 'hit']),
     stageFields: [{ stage: 'probe', field: 'amount' }], stageTimes: new Set(['hit']), prev: true, prevFields: new Set(['risk']), aggregates: [average],
-    key: true, keyParts: new Set([1]), params: new Set(['big']), eachFields: new Set(['amount', 'risk']), eachTime: false, match: false,
+    key: true, keyParts: new Set([1]), params: new Set(['big']), eachFields: new Set(['amount', 'risk']), eachTime: false, match: false, tables: new Set(), features: new Set(),
   });
   expect(dependsOn(literal(1)).event).toBe(false);
   expect(dependsOn(call('any', BOOL, [literal([1])], compare('<', amount, node(FLOAT, { kind: 'lambdaParam', depth: 0 })))).eventFields).toEqual(new Set(['amount']));

@@ -2,7 +2,8 @@ import { emitCondition, emitValue, type Leaf } from '../../../src/compile/expr.t
 import { evaluate, type BoundEvent, type Env } from '../../../src/compile/interpret.ts';
 import { makeRuntime } from '../../../src/core/functions.ts';
 import { Strings } from '../../../src/core/strings.ts';
-import type { Expr, ExprKind, FieldType, Literal, Type } from '../../../dsl/typed.ts';
+import { Table, type Row } from '../../../src/engine/tables.ts';
+import type { Expr, ExprKind, Field, FieldType, Literal, Type } from '../../../dsl/typed.ts';
 
 /** Evaluates one expression by generated code and by the interpreter, over the same world of plain values. */
 
@@ -50,6 +51,10 @@ export interface World {
   readonly key?: readonly unknown[];
   readonly stages?: Readonly<Record<string, readonly BoundEvent[]>>;
   readonly prev?: BoundEvent;
+  /** The key column first. */
+  readonly tables?: Readonly<Record<string, { readonly columns: readonly Field[]; readonly rows: readonly Row[] }>>;
+  /** By name and key as JSON. */
+  readonly features?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
 export function environment(world: World): Env {
@@ -61,6 +66,8 @@ export function environment(world: World): Env {
     stageEvents: (stage) => world.stages?.[stage] ?? [],
     stageEvent: (stage) => (world.stages?.[stage]?.length === 1 ? world.stages[stage]![0] : undefined),
     prev: world.prev,
+    lookup: (table, key, column) => world.tables![table]!.rows.findLast((row) => row[world.tables![table]!.columns[0]!.name] === key)?.[column] ?? null,
+    feature: (name, key) => world.features![name]![JSON.stringify(key)],
   };
 }
 
@@ -89,6 +96,7 @@ export function toPlain(value: number, type: Type): unknown {
 /** The expression's value and truth by generated code; aggregates are taken from the interpreter. */
 export function generated(expr: Expr, world: World = {}): { value: unknown; holds: boolean; source: string } {
   const constants: number[] = [];
+  const tables: Table[] = [];
   const constant = (value: unknown): string => `C[${constants.push(toEngine(value)) - 1}]`;
   const event = (stage: string): BoundEvent | undefined => environment(world).stageEvent(stage);
   const leaf: Leaf = {
@@ -104,12 +112,19 @@ export function generated(expr: Expr, world: World = {}): { value: unknown; hold
     eachTime: () => { throw new Error('only inside aggregates'); },
     matchInfo: () => { throw new Error('not in these tests'); },
     literal: (value) => (typeof value === 'number' ? String(value) : constant(value)),
+    lookup: (table, key, column) => {
+      const { columns, rows } = world.tables![table]!;
+      const made = new Table({ name: table, columns, history: undefined }, strings);
+      made.set(rows);
+      return `T[${tables.push(made) - 1}].get(${key},${columns.findIndex((field) => field.name === column)})`;
+    },
+    feature: (name, parts) => constant(world.features?.[name]?.[JSON.stringify(parts.map((part) => world.key?.[part] ?? null))]),
   };
   const source = emitValue(expr, leaf);
   const condition = emitCondition(expr, leaf);
-  const value = new Function('R', 'C', `return ${source};`)(runtime, constants) as number;
+  const value = new Function('R', 'C', 'T', `return ${source};`)(runtime, constants, tables) as number;
   if (typeof value !== 'number' || (!Number.isFinite(value) && !Number.isNaN(value))) throw new Error(`${source} gave ${value}`);
-  const holds: unknown = new Function('R', 'C', `return ${condition};`)(runtime, constants);
+  const holds: unknown = new Function('R', 'C', 'T', `return ${condition};`)(runtime, constants, tables);
   if (typeof holds !== 'boolean') throw new Error(`${condition} gave ${String(holds)}`);
   return { value: toPlain(value, expr.type), holds, source };
 }

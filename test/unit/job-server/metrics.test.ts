@@ -13,6 +13,8 @@ async function samplesOf(status: JobStatus): Promise<Map<string, string>> {
 test('every count of the status is a metric', async () => {
   const samples = await samplesOf(statusOf());
   expect(Object.fromEntries([...samples].filter(([name]) => !/delay|age|_bucket|_sum|_count|job_state/.test(name)))).toEqual({
+    'alcedo_table_rows{table="merchants"}': '1200', 'alcedo_table_rejected_rows{table="merchants"}': '2', 'alcedo_table_changes_total{table="merchants"}': '2',
+    'alcedo_table_failures_total{table="merchants"}': '1',
     'alcedo_info{name="fraud",version="1.2.3"}': '1',
     alcedo_start_time_seconds: String(Date.UTC(2026, 3, 1) / 1000),
     alcedo_restarts_total: '2',

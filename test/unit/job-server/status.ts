@@ -19,6 +19,10 @@ export function statusOf(more: Partial<JobStatus> = {}): JobStatus {
       { source: 'payments', kind: 'kafka', streams: [{ stream: 'payments/0', lag: 40, connected: true }, { stream: 'payments/1', lag: NaN, connected: false }] },
       { source: 'logins', kind: 'kafka', streams: [{ stream: 'logins/0', lag: 0, connected: true }] },
     ],
+    tables: [{
+      table: 'merchants', kind: 'file', from: 'data/merchants.csv', rows: 1200, rejected: 2, replaced: 1, version: 3, loaded: Date.UTC(2026, 3, 1, 11), asOf: Date.UTC(2026, 3, 1, 11, 59),
+      changes: 2, failures: 1, error: 'data/merchants.csv cannot be read: there is no such file.',
+    }],
     rules: [{ rule: 'CardTesting', events: 900, alerts: 5, timedOut: 4, dropped: 0, suppressed: 6, keys: 3, runs: 21, bytes: 4096 }],
     sent: { fraud_alerts: 5, ' late': 8 }, rejected: { json: 2, 'a "strange"\nreason': 1 }, late: 8,
     latency: { bounds: [0.01, 0.1], counts: [3, 1, 1], sum: 2.5 },

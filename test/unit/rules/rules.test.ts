@@ -23,7 +23,7 @@ async function ask(...args: string[]): Promise<{ code: number; answer: unknown; 
   return { code, answer: JSON.parse(written.stdout), errors: written.stderr };
 }
 
-describe.each(['fraud', 'iot'])('rules/%s', (name) => {
+describe.each(['fraud', 'iot', 'ads'])('rules/%s', (name) => {
   test('checks without an error or a warning', async () => {
     const { code, answer } = await ask('check', '--strict', '--json', folder(name));
     expect(answer).toMatchObject({ ok: true, errors: 0, warnings: 0, diagnostics: [] });

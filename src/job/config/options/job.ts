@@ -3,6 +3,7 @@ import { choice, duration, existingPath, flag, list, map, path, section, text, v
 import { kafkaConnection, mqttConnection, ownRedisConnection, redisConnection } from './connections.ts';
 import { paramValue, source } from './sources.ts';
 import { sink, sinkFor } from './sinks.ts';
+import { table } from './tables.ts';
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 const CHANNEL = { text: 'a name of letters, digits and "_"', placeholder: 'channel', pattern: /^[A-Za-z_]\w*$/ };
@@ -61,6 +62,10 @@ export const jobOption = section({
     text: 'Where events come from, each under a name of your choice.', required: true, atLeast: 1,
     keys: { text: 'a name of letters, digits, "_" and "-"', placeholder: 'source', pattern: NAME },
   }),
+  tables: map(table, {
+    text: 'Where the rows of the rules\' tables come from, by the name of the table. They are there before the first event is looked at; a change is taken up between two batches of events, in every process of the job by itself.',
+    keys: { text: 'the name of a table', placeholder: 'table', pattern: /^[a-z_]\w*$/ }, examples: [{ merchants: { file: 'data/merchants.csv' } }],
+  }),
   channels: map(sink, {
     text: 'Where the alerts of each channel go. `default` takes those of channels that are not named.', required: true, atLeast: 1, keys: CHANNEL,
   }),
@@ -88,5 +93,6 @@ export const jobOption = section({
 export type JobConfig = ValueOf<typeof jobOption>;
 export type SourceConfig = NonNullable<ValueOf<typeof source>>;
 export type SinkConfig = NonNullable<ValueOf<typeof sink>>;
+export type TableConfig = NonNullable<ValueOf<typeof table>>;
 export type StateConfig = JobConfig['state'];
 export type KafkaConfig = NonNullable<JobConfig['kafka']>;

@@ -1,0 +1,2 @@
+export { addressOf, connect, describe } from './client.ts';
+export type { RedisConnection } from './options.ts';

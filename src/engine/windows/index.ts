@@ -1,0 +1,2 @@
+export { WindowRunner, type WindowReport } from './runner.ts';
+export { WindowView } from './view.ts';

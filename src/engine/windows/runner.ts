@@ -1,0 +1,238 @@
+/**
+ * One rule over windows at work. A key with no window costs nothing: its record is made with the first event, and goes with the last window. Two ways to keep windows:
+ *
+ * - *boxes* (boxes.ts): windows that do not overlap. A record for each that is open, or closed and kept for late events, with the states of its aggregates.
+ * - *spans* (spans.ts): windows that do. One queue of panes a key; all windows are read off it in turn, so an event costs the same however many windows it is in.
+ *
+ * A key has one timer that counts, for what is due next: those it had armed before for a later moment are ignored when they fire. Everything is by event time.
+ */
+import type { WindowPlan } from '../../compile/plan.ts';
+import { Block, SKIP, type AggregateSpec } from '../aggregates/index.ts';
+import type { RuleAtWork } from '../at-work.ts';
+import { KEY, QUEUED } from '../layout.ts';
+import type { Counters } from '../runner.ts';
+import type { Store } from '../store.ts';
+import { Boxes } from './boxes.ts';
+import { Spans } from './spans.ts';
+import type { WindowView } from './view.ts';
+
+/** Timer kind, beside those of patterns. */
+export const TIMER_WINDOW = 3;
+
+/** In place of an event's number: what is due comes after all others of its time. */
+export const LAST = Number.MAX_SAFE_INTEGER;
+
+/** Why a window is reported; `late`: again, because a late event changed it after its end. */
+export type WindowCause = 'end' | 'early' | 'rise' | 'clear' | 'late';
+
+export interface WindowReport {
+  readonly runner: WindowRunner;
+  readonly kind: 'window';
+  readonly cause: WindowCause;
+  /** The window, for the alert's `from` and `to`. */
+  readonly from: number;
+  readonly to: number;
+  /** Event time of the event or timer that caused it; for a late event the watermark it met. */
+  readonly at: number;
+  readonly key: number;
+  /** Number of this report among those of the key at one time. */
+  readonly ordinal: number;
+  /** Only where the rule has an early trigger. */
+  readonly final: boolean | undefined;
+}
+
+/** How windows of a key are kept. `now`: event time that the engine has reached. The key's cells begin at unit `at`. */
+export interface Keeper {
+  readonly units: number;
+  begin(at: number): void;
+  /** The event at hand, of this time; late where `now` is later. */
+  event(ks: number, time: number, now: number): void;
+  due(ks: number, now: number): void;
+  /** The input is over: what no time closes. */
+  finish(ks: number, now: number): void;
+  /** Number of the first event of what `finish` reports, -1: nothing. */
+  first(ks: number): number;
+  open(ks: number): number;
+  isEmpty(ks: number): boolean;
+  clear(ks: number): void;
+}
+
+/** Floats of a key after its parts: when its timer is due, time and number of the last report, the same of the last late one, events seen; whether its condition held (rise); the number of its timer; the number of the event for which that stands. */
+const CELLS = { due: 0, at: 1, ordinal: 2, lateAt: 3, lateOrdinal: 4, seen: 5, high: 6, armed: 7, number: 8, keeper: 9 } as const;
+
+type Fn = () => number | boolean;
+
+export class WindowRunner implements RuleAtWork {
+  readonly plan: WindowPlan;
+  readonly layout: { readonly width: number; readonly units: number };
+  readonly counters: Counters = { events: 0, alerts: 0, timedOut: 0, dropped: 0, suppressed: 0, nullKeys: 0 };
+  readonly size = { keys: 0, runs: 0, bytes: 0 };
+  since = 0;
+  readonly cleanup = 0;
+  readonly hasStageKeys: boolean;
+  readonly functions: readonly Fn[];
+  readonly store: Store;
+  readonly view: WindowView;
+  readonly block: Block;
+  /** Where `by` names inputs: which may take the event for the key at hand. */
+  allowed: Uint8Array | undefined;
+  readonly #cells: number;
+  readonly #keeper: Keeper;
+  readonly #report: (report: WindowReport) => void;
+
+  constructor(plan: WindowPlan, width: number, store: Store, view: WindowView, functions: readonly Fn[], report: (report: WindowReport) => void) {
+    this.plan = plan;
+    this.store = store;
+    this.view = view;
+    this.functions = functions;
+    this.#report = report;
+    this.hasStageKeys = plan.stages.some((stage) => stage.key >= 0);
+    const specs: AggregateSpec[] = plan.aggregates.map(({ fn, type, argument }) => ({ fn, type, argument, unordered: plan.late > 0 }));
+    this.block = new Block(store.heap, store.strings, specs, plan.rule.keep.count);
+    this.#cells = KEY.key + width;
+    const { shape } = plan;
+    this.#keeper = shape.kind === 'sliding' || (shape.kind === 'count' && shape.every > 0) ? new Spans(this, shape) : new Boxes(this, shape as Exclude<typeof shape, { kind: 'sliding' }>);
+    this.layout = { width, units: this.#cells + CELLS.keeper + this.#keeper.units };
+    if (this.layout.units > store.heap.whole || this.block.units + 16 + this.block.foldUnits > store.heap.whole) throw new Error(`rule ${plan.rule.name} keeps more of a key than a page holds`);
+  }
+
+  // --- what the engine asks -------------------------------------------------------------------------------------------------------------------
+
+  newKey(): number {
+    const { heap, K } = this.store;
+    const ks = heap.alloc(this.layout.units);
+    heap.newInts[2 * ks + KEY.rule] = this.plan.index;
+    const f64 = heap.newFloats;
+    for (let i = 0; i < this.layout.width; i++) f64[ks + KEY.key + i] = K[i]!;
+    const at = ks + this.#cells;
+    f64[at + CELLS.due] = Infinity;
+    f64[at + CELLS.at] = f64[at + CELLS.lateAt] = -Infinity;
+    this.#keeper.begin(at + CELLS.keeper);
+    return ks;
+  }
+
+  loadKey(ks: number): void {
+    const { heap, K } = this.store;
+    for (let i = 0; i < this.layout.width; i++) K[i] = heap.f64[ks + KEY.key + i]!;
+  }
+
+  /** The event at hand concerns this key. `now`: event time that was reached; the event is late where it is later. */
+  process(ks: number, now = this.store.current.time): void {
+    if (this.takes()) this.#keeper.event(ks, this.store.current.time, now);
+  }
+
+  /** A timer of the key fires; `armed`: its number. Only the one that was armed last counts. */
+  fire(ks: number, time: number, armed: number): void {
+    const { heap } = this.store;
+    heap.floats(ks)[ks + KEY.timers]!--;
+    const at = ks + this.#cells;
+    if (heap.f64[at + CELLS.armed] !== armed || heap.f64[at + CELLS.due] === Infinity) return;
+    heap.floats(at)[at + CELLS.due] = Infinity;
+    this.loadKey(ks);
+    this.#keeper.due(ks, time);
+  }
+
+  isEmpty(ks: number, _now?: number): boolean {
+    const { i32, f64 } = this.store.heap;
+    return f64[ks + KEY.timers] === 0 && i32[2 * ks + KEY.dropped] === 0 && (i32[2 * ks + KEY.flags]! & QUEUED) === 0 && this.#keeper.isEmpty(ks);
+  }
+
+  isExpired(): boolean { return false; }
+  clear(ks: number): void { this.#keeper.clear(ks); }
+  openRuns(ks: number): number { return this.#keeper.open(ks); }
+  /** Of its record; the blocks of windows that are open are not walked. */
+  bytesOf(_ks: number): number { return 8 * this.layout.units; }
+  forget(ks: number): void { this.#keeper.clear(ks); }
+  reset(): void { /* nothing is kept beside the heap */ }
+
+  /** At the end of the input: what is still to be reported, with the number of its first event. */
+  heldStarts(ks: number, add: (number: number, release: (now: number) => void) => void): void {
+    const first = this.#keeper.first(ks);
+    if (first >= 0) add(first, (now) => { this.loadKey(ks); this.#keeper.finish(ks, now); });
+  }
+
+  // --- what the keepers ask -------------------------------------------------------------------------------------------------------------------
+
+  keeperAt(ks: number): number { return ks + this.#cells + CELLS.keeper; }
+  get late(): number { return this.plan.late; }
+
+  /** Does any input take the event at hand, under the key at hand? */
+  takes(): boolean {
+    const { inputs } = this.plan;
+    for (let i = 0; i < inputs.length; i++) if (this.#takesInput(i)) return true;
+    return false;
+  }
+
+  #takesInput(i: number): boolean {
+    const { truth, stamp } = this.store;
+    if (truth[this.plan.inputs[i]!] !== stamp || (this.allowed !== undefined && this.allowed[i] === 0)) return false;
+    const rest = this.plan.inputRests[i]!;
+    return rest < 0 || this.functions[rest]!() === true;
+  }
+
+  /** What the event at hand is to each aggregate that takes it. */
+  each(add: (aggregate: number, value: number) => void): void {
+    const { aggregates } = this.plan;
+    for (let i = 0; i < aggregates.length; i++) {
+      const { input, take } = aggregates[i]!;
+      if (input >= 0 && !this.#takesInput(input)) continue;
+      const value = this.functions[take]!() as number;
+      if (value !== SKIP) add(i, value);
+    }
+  }
+
+  /** The key's number of events so far, this one included. */
+  count(ks: number): number {
+    const at = ks + this.#cells + CELLS.seen;
+    return ++this.store.heap.floats(at)[at]!;
+  }
+
+  /** Something of the key is due at `time`; `number`: of the first event of the window it is due for, LAST for what reports nothing. */
+  arm(ks: number, time: number, number: number): void {
+    const { heap, timers } = this.store;
+    const at = ks + this.#cells;
+    const due = heap.f64[at + CELLS.due]!;
+    if (time === Infinity || !(time < due || (time === due && number < heap.f64[at + CELLS.number]!))) return;
+    const f64 = heap.floats(at);
+    const armed = (f64[at + CELLS.armed]! + 1) % 0x40000000;
+    f64[at + CELLS.armed] = armed;
+    f64[at + CELLS.due] = time;
+    f64[at + CELLS.number] = number;
+    heap.floats(ks)[ks + KEY.timers]!++;
+    timers.push(time, number, this.plan.index, TIMER_WINDOW, ks, armed);
+  }
+
+  /** When the key's timer is due; Infinity: it has none. */
+  dueAt(ks: number): number { return this.store.heap.f64[ks + this.#cells + CELLS.due]!; }
+
+  isHigh(ks: number): boolean { return this.store.heap.f64[ks + this.#cells + CELLS.high] !== 0; }
+  setHigh(ks: number, high: boolean): void {
+    const at = ks + this.#cells + CELLS.high;
+    this.store.heap.floats(at)[at] = Number(high);
+  }
+
+  /** Does the window in the view satisfy `having`? */
+  holds(): boolean { return this.plan.having < 0 || this.functions[this.plan.having]!() === true; }
+
+  /** Reports the window in the view where `having` holds. */
+  read(ks: number, cause: WindowCause, at: number, from: number, to: number): void { if (this.holds()) this.report(ks, cause, at, from, to); }
+
+  /** Reports the window in the view. */
+  report(ks: number, cause: WindowCause, at: number, from: number, to: number): void {
+    const { heap } = this.store;
+    const { trigger } = this.plan;
+    const cell = ks + this.#cells + (cause === 'late' ? CELLS.lateAt : CELLS.at);
+    const ordinal = heap.f64[cell] === at ? heap.f64[cell + 1]! + 1 : 0;
+    heap.floats(cell)[cell] = at;
+    heap.floats(cell + 1)[cell + 1] = ordinal;
+    const final = trigger.kind === 'time' || trigger.kind === 'events' ? cause === 'end' || cause === 'late' : undefined;
+    this.#report({ runner: this, kind: 'window', cause, from, to, at, key: ks, ordinal, final });
+  }
+
+  /** The condition of `trigger on rise` is read over the window in the view; `high`: what it was. Returns what it is. */
+  rise(ks: number, high: boolean, at: number, from: number, to: number): boolean {
+    const now = this.holds();
+    if (now !== high) this.report(ks, now ? 'rise' : 'clear', at, from, to);
+    return now;
+  }
+}
