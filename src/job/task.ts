@@ -12,6 +12,7 @@ import { Engine } from '../engine/index.ts';
 import type { Image } from '../state/image.ts';
 import { MissingChunkError, StoreFencedError } from '../state/stores/index.ts';
 import type { Committer, Positions } from './committer.ts';
+import { Deliveries } from './deliveries.ts';
 import type { RuleGroup } from './groups.ts';
 import { Intake, type IntakeOptions, type Rejected } from './intake.ts';
 import { alertRecord, lateRecord, rejectRecord, SHADOW } from './outputs.ts';
@@ -472,24 +473,6 @@ export class Task {
 function isKnown(known: Set<string>, one: string): boolean {
   const { size } = known;
   return known.add(one).size === size;
-}
-
-/** Records that one checkpoint covers and that are on their way through outlets. */
-class Deliveries {
-  left = 0;
-  #done: (() => void) | undefined;
-
-  oneDone(): void {
-    this.left--;
-    if (this.left === 0) this.#done?.();
-  }
-
-  /** Resolves when none is left; one call only. */
-  async all(): Promise<void> {
-    if (this.left > 0) await new Promise<void>((resolve) => { this.#done = resolve; });
-  }
-
-  giveUp(): void { this.#done?.(); }
 }
 
 interface Capture {
