@@ -292,6 +292,8 @@ export interface WindowPlan {
   /** ms for which a closed window is kept; 0: it is not. */
   readonly late: number;
   readonly having: number;
+  /** What `having` says can change only as events come and leave: it reads aggregates, the key and constants. */
+  readonly steady: boolean;
   readonly severity: number;
   readonly limitBy: number;
   readonly outputs: readonly OutputPlan[];

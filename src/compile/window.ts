@@ -2,7 +2,7 @@
 import type { Context } from './context.ts';
 import { canonical, emitCondition, emitValue, type Leaf } from './expr.ts';
 import type { OutputPlan, WindowAggregatePlan, WindowPlan, WindowShape } from './plan.ts';
-import { conjunctsOf, isEventOnly } from './walk.ts';
+import { conjunctsOf, isEventOnly, walk } from './walk.ts';
 import type { Expr, KeyPart, WindowRule } from '../../dsl/typed.ts';
 
 const refused = (what: string): (() => string) => () => { throw new Error(`a window reads no ${what}`); };
@@ -101,9 +101,15 @@ export function compileWindow(context: Context, rule: WindowRule, index: number)
   const late = window.lateWithin === undefined ? 0 : lengthOf(context, rule, window.lateWithin, '`late within`');
   refuse(context, rule, shape, trigger, late);
   return {
-    kind: 'window', index, rule, key, stages, inputs, inputRests, sees, filters, filterRests: filterRests.some((rests) => rests.some((rest) => rest >= 0)) ? filterRests : [], shape, aggregates, trigger, late, having, severity, limitBy, outputs, functions,
+    kind: 'window', index, rule, key, stages, inputs, inputRests, sees, filters, filterRests: filterRests.some((rests) => rests.some((rest) => rest >= 0)) ? filterRests : [], shape, aggregates, trigger, late, having, steady: isSteady(rule.having), severity, limitBy, outputs, functions,
     group: -1, isGroup: false, needsEveryEvent: false, hasTimeout: false, roster: undefined,
   };
+}
+
+function isSteady(having: Expr | undefined): boolean {
+  let steady = having !== undefined;
+  if (having !== undefined) walk(having, (e) => { if (e.kind === 'windowInfo' || e.kind === 'matchInfo' || e.kind === 'feature' || e.kind === 'lookup') steady = false; });
+  return steady;
 }
 
 /** Every expression of a rule over windows that reads a field or a constant. */

@@ -68,10 +68,10 @@ function timersOf({ shape, trigger, late }: WindowPlan): string[] {
   return timers;
 }
 
-function costsOf({ rule, shape, aggregates, trigger, late }: WindowPlan): string[] {
+function costsOf({ rule, shape, aggregates, trigger, late, steady }: WindowPlan): string[] {
   const costs: string[] = [];
   if (shape.kind === 'sliding' && shape.every > 0) {
-    costs.push(`An event goes into one pane of ${printDuration(shape.pane)}, however many windows it is in; a window is read off running states, not put together from its ${shape.size / shape.pane} panes.`);
+    costs.push(`An event goes into one pane of ${printDuration(shape.pane)}, however many windows it is in; a window is read off running states, not put together from its ${shape.size / shape.pane} panes.${steady ? ' Steps at which having would say the same as before are left out.' : ''}`);
   } else if (shape.kind === 'sliding') {
     costs.push(`Each event keeps its part in every aggregate until its ${printDuration(shape.size)} are over; having is read at each event${trigger.kind === 'rise' ? ', and as events leave' : ''}.`);
   } else if (shape.kind === 'count' && shape.every > 0) costs.push(`An event goes into one pane of ${shape.pane} events, however many windows it is in.`);

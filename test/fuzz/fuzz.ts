@@ -4,22 +4,25 @@ import { compare, type Verdict } from './compare.ts';
 import { runEngine } from './engine.ts';
 import { generateCase, type Case } from './generate.ts';
 import { shrink } from './shrink.ts';
+import { compareWindows } from './windows/compare.ts';
+import { generateWindowCase } from './windows/generate.ts';
 
 /** Most exploding cases that a run may hold, as a share of all. */
 const MOST_SKIPPED = 0.02;
 
 /**
  * Compares the engine with the reference on `count` random cases, from the one of `seed` on; prints the first that fails, made small, and
- * exits with 1. `npm run fuzz -- --count 20000 --seed 1`
+ * exits with 1. `npm run fuzz -- --count 20000 --seed 1`; with `--windows` the cases are rules over windows (not made small).
  */
 function main(): number {
-  const { values } = parseArgs({ options: { count: { type: 'string', default: '20000' }, seed: { type: 'string', default: '1' } } });
+  const { values } = parseArgs({ options: { count: { type: 'string', default: '20000' }, seed: { type: 'string', default: '1' }, windows: { type: 'boolean', default: false } } });
   const count = Number(values.count);
   const seed = Number(values.seed);
   if (!Number.isSafeInteger(count) || count < 1 || !Number.isSafeInteger(seed)) {
     console.error('usage: npm run fuzz -- --count N --seed N');
     return 2;
   }
+  if (values.windows) return windows(count, seed);
   const total = { matches: 0, timeouts: 0, matching: 0, skipped: 0 };
   for (let i = 0; i < count; i++) {
     const one = generateCase(seed + i, (rule) => checked(rule) !== undefined);
@@ -46,6 +49,24 @@ function main(): number {
     console.error(`more than ${MOST_SKIPPED * 100} % of the cases were skipped`);
     return 1;
   }
+  return 0;
+}
+
+function windows(count: number, seed: number): number {
+  let reports = 0;
+  for (let i = 0; i < count; i++) {
+    const one = generateWindowCase(seed + i);
+    const program = checked(one.rule);
+    if (program === undefined) throw new Error(`seed ${one.seed}: the generated rule does not check\n${one.rule}`);
+    const verdict = compareWindows(one, program);
+    if (verdict.kind === 'differ') {
+      console.error(`${one.rule}\nlateness ${one.lateness}\n${one.events.map((event) => JSON.stringify(event)).join('\n')}\n\nseed ${one.seed}: ${verdict.what}\nexpected:`, verdict.expected, '\ngot:', verdict.got);
+      return 1;
+    }
+    reports += verdict.reports;
+    if ((i + 1) % 1000 === 0) console.error(`${i + 1} cases`);
+  }
+  console.log(`${count} cases of windows from seed ${seed} agree: ${reports} reports`);
   return 0;
 }
 

@@ -192,7 +192,7 @@ export class WindowRunner implements RuleAtWork {
     const { heap, timers } = this.store;
     const at = ks + this.#cells;
     const due = heap.f64[at + CELLS.due]!;
-    if (time === Infinity || !(time < due || (time === due && number < heap.f64[at + CELLS.number]!))) return;
+    if (time === Infinity || !(time < due || (time === due && number !== LAST && number !== heap.f64[at + CELLS.number]!))) return;
     const f64 = heap.floats(at);
     const armed = (f64[at + CELLS.armed]! + 1) % 0x40000000;
     f64[at + CELLS.armed] = armed;
@@ -214,8 +214,12 @@ export class WindowRunner implements RuleAtWork {
   /** Does the window in the view satisfy `having`? */
   holds(): boolean { return this.plan.having < 0 || this.functions[this.plan.having]!() === true; }
 
-  /** Reports the window in the view where `having` holds. */
-  read(ks: number, cause: WindowCause, at: number, from: number, to: number): void { if (this.holds()) this.report(ks, cause, at, from, to); }
+  /** Reports the window in the view where `having` holds; whether it does. */
+  read(ks: number, cause: WindowCause, at: number, from: number, to: number): boolean {
+    const holds = this.holds();
+    if (holds) this.report(ks, cause, at, from, to);
+    return holds;
+  }
 
   /** Reports the window in the view. */
   report(ks: number, cause: WindowCause, at: number, from: number, to: number): void {

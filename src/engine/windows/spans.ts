@@ -96,18 +96,28 @@ export class Spans implements Keeper {
     const start = now - size;
     const isEnd = this.#endAfter(now - every) === now;
     let first = LAST;
+    let isQuiet = false;
     if (isEnd) {
       panes.evict(q, start, this.#endAfter(now - every - runner.late) - size);
       runner.view.ofPanes(panes, q, start, now);
       const exists = panes.oldest(q) !== 0;
       if (exists) first = panes.numberOf(panes.oldest(q));
-      if (!this.#onRise) { if (exists) runner.read(ks, 'end', now, start, now); }
-      else if (exists) runner.setHigh(ks, runner.rise(ks, runner.isHigh(ks), now, start, now));
+      if (exists && this.#onRise) {
+        runner.setHigh(ks, runner.rise(ks, runner.isHigh(ks), now, start, now));
+        isQuiet = runner.plan.steady;
+      } else if (exists) isQuiet = !runner.read(ks, 'end', now, start, now) && runner.plan.steady;
       else if (runner.isHigh(ks)) {
         // A window without an event does not exist, so nothing holds of it.
         runner.setHigh(ks, false);
         runner.report(ks, 'clear', now, start, now);
       }
+    }
+    if (isQuiet) {
+      // Steps at which the answer is the same for certain are left out: until the oldest pane leaves, or an event comes.
+      const change = this.#endAfter(panes.timeOf(panes.oldest(q)) + size);
+      const number = panes.firstIn(q, change - size, change);
+      runner.arm(ks, change, number >= 0 ? number : runner.isHigh(ks) ? first : LAST);
+      return;
     }
     const next = this.#endAfter(now);
     this.#moveOn(q, next, now);

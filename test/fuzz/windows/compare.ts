@@ -9,7 +9,7 @@ import { Random } from '../random.ts';
 import type { InputEvent, WindowCase } from './generate.ts';
 
 export type WindowVerdict =
-  | { readonly kind: 'agree'; readonly reports: number; readonly late: number }
+  | { readonly kind: 'agree'; readonly reports: number }
   | { readonly kind: 'differ'; readonly what: string; readonly expected: unknown; readonly got: unknown };
 
 const utf8 = new TextEncoder();
@@ -39,7 +39,7 @@ export function compareWindows(one: WindowCase, program: Program): WindowVerdict
     const again = runWindows(plan, one, way);
     if (JSON.stringify(again) !== JSON.stringify(whole)) return { kind: 'differ', what: `the answer changes with ${JSON.stringify(way)}`, expected: whole.map(ofAlert), got: again.map(ofAlert) };
   }
-  return { kind: 'agree', reports: whole.length, late: 0 };
+  return { kind: 'agree', reports: whole.length };
 }
 
 type Way = { readonly kind: 'one by one' } | { readonly kind: 'batches' | 'images'; readonly seed: number } | { readonly kind: 'cut'; readonly at: number };
