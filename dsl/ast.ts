@@ -40,7 +40,7 @@ export interface EventDecl extends Node {
   readonly kind: 'event';
   readonly name: Name;
   readonly base?: Name;
-  /** `event Reading = each r in Batch.readings { … }`: parsed, refused by the checker for now. */
+  /** `event Reading = each r in Batch.readings { … }`; `fields` stays empty then. */
   readonly each?: { readonly variable: Name; readonly source: Expr; readonly fields: readonly OutField[] };
   readonly fields: readonly FieldDecl[];
   readonly time?: Name;
@@ -85,14 +85,13 @@ export interface TableDecl extends Node {
   readonly columns: readonly (FieldDecl & { readonly key: boolean })[];
 }
 
-/** Parsed loosely and refused by the checker for now ("not available in this version"). */
 export interface FeatureDecl extends Node {
   readonly kind: 'feature';
   readonly name: Name;
   readonly value: Expr;
   readonly type: Name;
   readonly where?: Expr;
-  readonly by?: readonly Expr[];
+  readonly by?: readonly KeyExpr[];
   readonly over?: Expr;
   readonly every?: Expr;
 }
@@ -108,9 +107,12 @@ export type Clause =
   | MatchClause
   | StageDef
   | (Node & { readonly kind: 'having'; readonly cond: Expr })
-  | (Node & { readonly kind: 'window' })
-  | (Node & { readonly kind: 'alert'; readonly onTimeout: boolean; readonly channel: Name; readonly fields: readonly OutField[] })
-  | (Node & { readonly kind: 'emit'; readonly onTimeout: boolean; readonly type: Name; readonly fields: readonly OutField[] })
+  | WindowClause
+  | TriggerClause
+  /** `late within 1m` */
+  | (Node & { readonly kind: 'late'; readonly within: Expr })
+  | (Node & { readonly kind: 'alert'; readonly when: ReportWhen; readonly channel: Name; readonly fields: readonly OutField[] })
+  | (Node & { readonly kind: 'emit'; readonly when: ReportWhen; readonly type: Name; readonly fields: readonly OutField[] })
   | (Node & { readonly kind: 'keep'; readonly count: Expr; readonly drop: 'oldest' | 'newest' })
   | (Node & { readonly kind: 'limit'; readonly count: Expr; readonly per: Expr; readonly by?: Expr })
   | (Node & { readonly kind: 'mode'; readonly mode: 'live' | 'shadow' | 'canary' | 'off'; readonly percent?: number })
@@ -129,6 +131,30 @@ export interface KeyExpr extends Node {
 
 /** One input of `on`: `Type where cond` or `name: Type where cond`. */
 export interface OnInput extends Node { readonly name?: Name; readonly type: Name; readonly where?: Expr }
+
+/** What an alert or emit reports: a match or a window, `on timeout` what ran out of time, `on clear` that a condition no longer holds. */
+export type ReportWhen = 'match' | 'timeout' | 'clear';
+
+export interface WindowClause extends Node { readonly kind: 'window'; readonly shape: WindowShape }
+
+export type WindowShape =
+  | { readonly kind: 'tumbling'; readonly size: Expr; readonly offset?: Expr }
+  /** `tumbling day in "America/New_York"` */
+  | { readonly kind: 'calendar'; readonly unit: 'day' | 'week' | 'month'; readonly zone?: { readonly text: string; readonly span: Span } }
+  | { readonly kind: 'sliding'; readonly size: Expr; readonly every?: Expr }
+  | { readonly kind: 'session'; readonly gap: Expr; readonly max?: Expr }
+  | { readonly kind: 'count'; readonly size: Expr; readonly every?: Expr }
+  | { readonly kind: 'global' };
+
+/** `trigger early every 10s`, `trigger every event`, `trigger every 100 events`, `trigger on rise` */
+export interface TriggerClause extends Node {
+  readonly kind: 'trigger';
+  readonly what:
+    | { readonly kind: 'early'; readonly every: Expr }
+    /** Absent: every event. */
+    | { readonly kind: 'events'; readonly count?: Expr }
+    | { readonly kind: 'rise' };
+}
 
 export interface MatchClause extends Node {
   readonly kind: 'match';

@@ -1,7 +1,7 @@
-import type { Clause, Declaration, FieldDecl, KeyExpr, OutField, Pattern, RuleDecl, Span, TestDecl, TestStep, TypeExpr } from './ast.ts';
+import type { Clause, Declaration, FieldDecl, KeyExpr, OutField, Pattern, RuleDecl, Span, TestDecl, TestStep, TypeExpr, WindowShape } from './ast.ts';
 import type { Brackets } from './format-blocks.ts';
 import { MarkerBase, type Mark } from './format-marks-base.ts';
-import { Comma, Keyword, LBrace, RBrace } from './tokens.ts';
+import { Keyword, LBrace, RBrace } from './tokens.ts';
 
 /** Lines of declarations and alerts up to this width are not spread over several. */
 const COMPACT_WIDTH = 80;
@@ -73,7 +73,9 @@ export class Marker extends MarkerBase {
   private feature(feature: Extract<Declaration, { kind: 'feature' }>): void {
     this.expr(feature.value, 1);
     if (feature.where !== undefined) this.expr(feature.where, 1);
-    for (const key of feature.by ?? []) this.expr(key, 1);
+    for (const [index, key] of (feature.by ?? []).entries()) this.key(key, index);
+    const [by] = feature.by ?? [];
+    if (by !== undefined) this.soft(this.at(by.span.start) - 1, 0);
     for (const duration of [feature.over, feature.every]) {
       if (duration === undefined) continue;
       this.expr(duration, 1);
@@ -146,13 +148,11 @@ export class Marker extends MarkerBase {
   private rule(rule: RuleDecl): void {
     const open = this.braceBehind(rule.name.span);
     const close = this.at(rule.span.end) - 1;
-    let covered = open + 1;
     let first = true;
     let run = '';
     let group = '';
     for (const clause of rule.clauses) {
       const start = this.at(clause.span.start);
-      if (this.leftOut(covered, start, first)) first = false;
       const indent = clause.kind === 'stage' ? 2 : 1;
       this.line(start, indent, indent, first ? 'none' : 'keep');
       first = false;
@@ -160,9 +160,7 @@ export class Marker extends MarkerBase {
       if (runHere !== run) group = this.newGroup();
       run = runHere;
       this.clause(clause, start, group);
-      covered = this.at(clause.span.end);
     }
-    this.leftOut(covered, close, first);
     this.closingLine(open, close);
   }
 
@@ -170,17 +168,6 @@ export class Marker extends MarkerBase {
   private closingLine(open: number, close: number): void {
     const commented = this.commentsIn(this.tokens[open]!.startOffset, this.tokens[close]!.startOffset).length > 0;
     if (close > open + 1 || commented) this.line(close, 0, 1, 'none');
-  }
-
-  /** What the tree has no node for (triggers and the like of windows): each on its line. Returns whether there is any. */
-  private leftOut(from: number, to: number, first: boolean): boolean {
-    for (let index = from; index < to; index++) {
-      const type = this.tokens[index]!.tokenType;
-      const starts = type === Keyword.trigger || type === Keyword.late || (type === Keyword.on && this.tokens[index + 1]?.tokenType === Keyword.clear);
-      if (index === from || starts) this.line(index, 1, 1, first && index === from ? 'none' : 'keep');
-      if (this.tokens[index]!.image === '(' && this.tokens[index - 1]!.tokenType !== Comma) this.tight(index);
-    }
-    return from < to;
   }
 
   private clause(clause: Clause, start: number, group: string): void {
@@ -219,7 +206,14 @@ export class Marker extends MarkerBase {
       case 'having':
         return this.expr(clause.cond, 0);
       case 'window':
+        return this.window(clause.shape);
+      case 'trigger': {
+        const amount = clause.what.kind === 'early' ? clause.what.every : clause.what.kind === 'events' ? clause.what.count : undefined;
+        if (amount !== undefined) this.expr(amount, 1);
         return;
+      }
+      case 'late':
+        return this.expr(clause.within, 1);
       case 'alert': case 'emit': {
         const target = clause.kind === 'alert' ? clause.channel : clause.type;
         this.outFields(clause.fields, this.at(target.span.end), 1, span, COMPACT_WIDTH);
@@ -233,6 +227,14 @@ export class Marker extends MarkerBase {
         for (const part of [clause.count, clause.per, clause.by]) if (part !== undefined) this.expr(part, 1);
         return;
     }
+  }
+
+  private window(shape: WindowShape): void {
+    const parts = shape.kind === 'tumbling' ? [shape.size, shape.offset] : shape.kind === 'session' ? [shape.gap, shape.max]
+      : shape.kind === 'sliding' || shape.kind === 'count' ? [shape.size, shape.every] : [];
+    for (const part of parts) if (part !== undefined) this.expr(part, 1);
+    const second = parts[1];
+    if (second !== undefined) this.soft(this.at(second.span.start) - 1, 0);
   }
 
   private key(key: KeyExpr, index: number): void {

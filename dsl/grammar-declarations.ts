@@ -1,6 +1,6 @@
 import type { IToken, ParserMethod, TokenType } from 'chevrotain';
 import type {
-  ConstDecl, Declaration, EventDecl, Expr, FeatureDecl, FnDecl, Name, OutField, ParamDecl, TableDecl, TestDecl, TestStep, UseDecl,
+  ConstDecl, Declaration, EventDecl, Expr, FeatureDecl, FnDecl, KeyExpr, Name, OutField, ParamDecl, TableDecl, TestDecl, TestStep, UseDecl,
 } from './ast.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import { Level } from './grammar-expressions.ts';
@@ -59,7 +59,7 @@ export class Grammar extends TypeGrammar {
     const next = this.LA(1);
     if (this.atDeclarationKeyword()) return;
     if (next.tokenType === RBrace) this.fail('syntax', next, "unexpected '}': nothing is open here", "a '{' is missing before it, or it is one too many");
-    const meant = this.isNext(Word) ? declarationMeant(next.image, ['use', 'event', 'param', 'const', 'fn', 'table', 'feature', 'rule', 'test', 'time', 'once']) : undefined;
+    const meant = this.isNext(Word) ? declarationMeant(next.image, ['use', 'event', 'param', 'const', 'fn', 'table', 'feature', 'rule', 'test', 'time', 'once', 'over', 'every']) : undefined;
     this.fail('syntax', next, `expected a declaration such as event, param, rule or test, found ${found(next)}`, meant === undefined ? undefined : `did you mean '${meant}'?`);
   }
 
@@ -152,6 +152,9 @@ export class Grammar extends TypeGrammar {
   private readonly eachSource: ParserMethod<[], NonNullable<EventDecl['each']>> = this.RULE('eachSource', () => {
     this.CONSUME(Keyword.each);
     const variable = this.CONSUME(Word);
+    this.ACTION(() => {
+      if (!this.isNext(Reserved.in)) this.fail('syntax', this.LA(1), `expected 'in' and the list, found ${found(this.LA(1))}`, `write each ${variable.image} in Batch.readings`);
+    });
     this.CONSUME(Reserved.in);
     const source = this.SUBRULE(this.expression);
     const fields = this.SUBRULE(this.outFields);
@@ -210,7 +213,7 @@ export class Grammar extends TypeGrammar {
     return this.ACTION(() => ({ name: this.smallName(name, 'a parameter'), type }));
   });
 
-  // ---- tables and features: read, and refused by the checker of this version ----
+  // ---- tables and features ----
 
   private readonly tableDecl: ParserMethod<[], TableDecl> = this.RULE('tableDecl', () => {
     const start = this.CONSUME(Keyword.table);
@@ -231,24 +234,33 @@ export class Grammar extends TypeGrammar {
       columns = this.items(column, (inBraces) => !inBraces && this.startsField());
       this.closeBrace(open, `table ${name.image}`);
     }
-    return this.ACTION((): TableDecl => ({ kind: 'table', name: this.nameOf(name), columns, span: this.spanFrom(start) }));
+    return this.ACTION((): TableDecl => ({ kind: 'table', name: this.smallName(name, 'a table'), columns, span: this.spanFrom(start) }));
   });
 
   private readonly featureDecl: ParserMethod<[], FeatureDecl> = this.RULE('featureDecl', () => {
     const start = this.CONSUME(Keyword.feature);
     const name = this.CONSUME(Word);
+    this.ACTION(() => {
+      if (this.isNext(Colon)) this.fail('syntax', this.LA(1), "expected '=', found ':'", `write feature ${name.image} = sum(x) of Type by key`);
+    });
     this.CONSUME(Equals);
     const value = this.SUBRULE(this.expression);
+    this.ACTION(() => {
+      if (!this.isNext(Keyword.of)) this.fail('syntax', this.LA(1), `expected 'of' and the type of the events, found ${found(this.LA(1))}`, `write … of ${this.isNext(Keyword.from) || this.isNext(Keyword.on) ? this.LA(2).image : 'Type'}`);
+    });
     this.CONSUME(Keyword.of);
     const type = this.CONSUME1(Word);
     const where = this.OPTION(() => {
       this.CONSUME(Keyword.where);
       return this.SUBRULE(this.condition);
     });
-    const by: Expr[] = [];
+    const by: KeyExpr[] = [];
     this.OPTION1(() => {
       this.CONSUME(Keyword.by);
-      this.AT_LEAST_ONE_SEP({ SEP: Comma, DEF: () => by.push(this.SUBRULE1(this.expression)) });
+      this.AT_LEAST_ONE_SEP({ SEP: Comma, DEF: () => by.push(this.SUBRULE(this.keyExpr)) });
+    });
+    this.ACTION(() => {
+      if (this.isNext(Keyword.within)) this.fail('syntax', this.LA(1), "expected 'over' and how far back it reaches, found 'within'", `write over ${this.LA(2).image}`);
     });
     const over = this.OPTION2(() => {
       this.CONSUME(Keyword.over);
@@ -259,7 +271,7 @@ export class Grammar extends TypeGrammar {
       return this.SUBRULE1(this.duration);
     });
     return this.ACTION((): FeatureDecl => ({
-      kind: 'feature', name: this.nameOf(name), value, type: this.nameOf(type), ...(where !== undefined && { where }), ...(by.length > 0 && { by }),
+      kind: 'feature', name: this.smallName(name, 'a feature'), value, type: this.nameOf(type), ...(where !== undefined && { where }), ...(by.length > 0 && { by }),
       ...(over !== undefined && { over }), ...(every !== undefined && { every }), span: this.spanFrom(start),
     }));
   });

@@ -4,6 +4,7 @@ import { GrammarBase } from './grammar-base.ts';
 import { stringValue, unitMeant } from './lexer.ts';
 import { DURATION_UNITS, readDuration } from './literals.ts';
 import { found } from './syntax-errors.ts';
+import { didYouMean } from './suggest.ts';
 import {
   Arrow, Colon, Comma, Dot, DurationLiteral, EqualEqual, Equals, FatArrow, Greater, GreaterEqual, isReserved, Keyword, LBrace, LBracket, Less, LessEqual, LParen, Minus, NotEqual,
   NumberLiteral, Percent, Plus, Question, QuestionQuestion, RBrace, RBracket, RegexLiteral, Reserved, retype, RParen, Slash, Star, StringLiteral, Word,
@@ -155,6 +156,9 @@ export abstract class ExpressionGrammar extends GrammarBase {
       { ALT: () => {
         this.CONSUME(LBracket);
         const index = this.nested(() => this.SUBRULE(this.expression));
+        this.ACTION(() => {
+          if (this.isNext(Comma)) this.fail('syntax', this.LA(1), "expected ']', found ','", 'a table is looked up by one value: put the parts together, concat(a, "|", b)');
+        });
         this.CONSUME(RBracket);
         object = this.ACTION(() => this.grown<Expr>({ kind: 'index', object, index, span: this.spanFrom(object.span) }, object, index));
       } },
@@ -212,7 +216,7 @@ export abstract class ExpressionGrammar extends GrammarBase {
     this.nested(() => this.MANY_SEP({ SEP: Comma, DEF: () => args.push(this.SUBRULE(this.argument)) }));
     this.ACTION(() => {
       if (!this.isNext(RParen)) this.fail('syntax', this.LA(1), `expected ',' or ')' in the arguments of ${callee.image}, found ${found(this.LA(1))}`,
-        this.isNext(Arrow) && this.tokenIs(this.LA(0), Word) ? `a condition on each element is written ${this.LA(0).image} => …` : undefined);
+        this.isNext(Arrow) && this.tokenIs(this.LA(0), Word) ? `a condition on each element is written ${this.LA(0).image} => …` : didYouMean(this.LA(0).image, ['where']) === undefined ? undefined : "did you mean 'where'?");
     });
     this.CONSUME(RParen);
     return this.ACTION(() => this.grownOver<Expr>({ kind: 'call', callee: this.nameOf(callee), args, span: this.spanFrom(callee) }, args.flatMap(argumentParts)));

@@ -1,7 +1,7 @@
 import type { IToken, ParserMethod, TokenType } from 'chevrotain';
-import type { Clause, Expr, KeyExpr, Name, OnInput, OutField, RuleDecl } from './ast.ts';
-import { PatternGrammar } from './grammar-patterns.ts';
+import type { Clause, Expr, KeyExpr, Name, OnInput, OutField, ReportWhen, RuleDecl } from './ast.ts';
 import { stringValue } from './lexer.ts';
+import { WindowGrammar } from './grammar-windows.ts';
 import { found } from './syntax-errors.ts';
 import { clauseMeant, meansWithin, missingArrowHint } from './slips.ts';
 import { didYouMean } from './suggest.ts';
@@ -17,11 +17,14 @@ const CLAUSES = new Set<TokenType>([
 /** What follows a step of the pattern, or a stage's type. */
 const STEP_WORDS = ['within', 'gap', 'without', 'then', 'greedy', 'lazy', 'strict', 'any', 'where', 'until'];
 
+/** What follows the length of a window. */
+const WINDOW_WORDS = ['every', 'offset', 'max'];
+
 /** What may only stand right after a pattern. */
 const MATCH_TAIL = new Set<TokenType>([Keyword.without, Keyword.within, Keyword.gap, Reserved.then]);
 
 /** Rules and their clauses: section 2 of the language. */
-export abstract class RuleGrammar extends PatternGrammar {
+export abstract class RuleGrammar extends WindowGrammar {
   /** A `by` that was read as part of `limit` and stands on its own line. */
   private limitBy: IToken | undefined;
 
@@ -72,8 +75,8 @@ export abstract class RuleGrammar extends PatternGrammar {
     if (isReserved(next) && this.isNext(Colon, 2)) this.fail('syntax', next, what, `'${next.image}' is a reserved word and cannot be the name of a stage`);
     if (!this.isNext(Word)) this.fail('syntax', next, what, next.tokenType === Comma && /^\p{Lu}/u.test(this.LA(0).image) ? 'types are joined by |: A | B' : undefined);
     // A misspelt bound of the pattern ends it, and stands where a clause would.
-    const meant = clauseMeant(next.image, [...clauseWords, ...STEP_WORDS]);
-    this.fail('unknown-clause', next, `unknown clause '${next.image}'`, next.tokenType === Keyword.timeout ? 'write on timeout alert …, or on timeout emit …'
+    const meant = clauseMeant(next.image, [...clauseWords, ...STEP_WORDS, ...WINDOW_WORDS]);
+    this.fail('unknown-clause', next, `unknown clause '${next.image}'`, next.tokenType === Keyword.timeout || next.tokenType === Keyword.clear ? `write on ${next.image} alert …, or on ${next.image} emit …`
       : meant === undefined ? "a stage's definition is a name, ':' and an event type" : `did you mean '${meant}'?`);
   }
 
@@ -146,6 +149,8 @@ export abstract class RuleGrammar extends PatternGrammar {
       return this.ACTION((): Clause => ({ kind: 'having', cond, span: this.spanFrom(start) }));
     } },
     { ALT: () => this.SUBRULE(this.windowClause) },
+    { ALT: () => this.SUBRULE(this.triggerClause) },
+    { ALT: () => this.SUBRULE(this.lateClause) },
     { ALT: () => this.SUBRULE(this.alertClause) },
     { ALT: () => this.SUBRULE(this.emitClause) },
     { ALT: () => this.SUBRULE(this.keepClause) },
@@ -188,6 +193,9 @@ export abstract class RuleGrammar extends PatternGrammar {
     const start = this.CONSUME(Keyword.by);
     const keys: KeyExpr[] = [];
     this.AT_LEAST_ONE_SEP({ SEP: Comma, DEF: () => keys.push(this.SUBRULE(this.keyExpr)) });
+    this.ACTION(() => {
+      if (this.isNext(Reserved.in)) this.fail('syntax', this.LA(1), "keys from a table stand behind 'from', found 'in'", `write by ${keys.map((key) => key.name.text).join(', ')} from ${this.LA(2).image}`);
+    });
     const from = this.OPTION({
       GATE: () => !this.startsStage(),
       DEF: () => {
@@ -198,7 +206,7 @@ export abstract class RuleGrammar extends PatternGrammar {
     return this.ACTION((): Clause => ({ kind: 'by', keys, ...(from !== undefined && { from: this.nameOf(from) }), span: this.spanFrom(start) }));
   });
 
-  private readonly keyExpr: ParserMethod<[], KeyExpr> = this.RULE('keyExpr', () => {
+  protected readonly keyExpr: ParserMethod<[], KeyExpr> = this.RULE('keyExpr', () => {
     const name = this.CONSUME(Word);
     const alternatives: { of: Name; value: Expr }[] = [];
     const value = this.OR([
@@ -235,26 +243,11 @@ export abstract class RuleGrammar extends PatternGrammar {
     return this.OR([
       { GATE: () => this.isKeyword(Keyword.timeout), IGNORE_AMBIGUITIES: true, ALT: () => {
         this.CONSUME(Keyword.timeout);
-        return this.OR1({
-          DEF: [{ ALT: () => this.SUBRULE(this.alertClause, { ARGS: [start] }) }, { ALT: () => this.SUBRULE(this.emitClause, { ARGS: [start] }) }],
-          ERR_MSG: "'alert' or 'emit'",
-        });
+        return this.SUBRULE(this.onReport, { ARGS: [start, 'timeout'] });
       } },
       { GATE: () => this.isKeyword(Keyword.clear), IGNORE_AMBIGUITIES: true, ALT: () => {
         this.CONSUME(Keyword.clear);
-        return this.OR2({
-          DEF: [
-            { ALT: () => {
-              this.SUBRULE1(this.alertClause);
-              return undefined;
-            } },
-            { ALT: () => {
-              this.SUBRULE1(this.emitClause);
-              return undefined;
-            } },
-          ],
-          ERR_MSG: "'alert' or 'emit'",
-        });
+        return this.SUBRULE1(this.onReport, { ARGS: [start, 'clear'] });
       } },
       { GATE: () => !this.isKeyword(Keyword.timeout) && !this.isKeyword(Keyword.clear), IGNORE_AMBIGUITIES: true, ALT: () => {
         const inputs: OnInput[] = [];
@@ -263,6 +256,11 @@ export abstract class RuleGrammar extends PatternGrammar {
       } },
     ]);
   });
+
+  private readonly onReport: ParserMethod<[start: IToken, when: ReportWhen], Clause> = this.RULE('onReport', (start: IToken, when: ReportWhen) => this.OR({
+    DEF: [{ ALT: () => this.SUBRULE(this.alertClause, { ARGS: [when, start] }) }, { ALT: () => this.SUBRULE(this.emitClause, { ARGS: [when, start] }) }],
+    ERR_MSG: "'alert' or 'emit'",
+  }));
 
   private readonly onInput: ParserMethod<[], OnInput> = this.RULE('onInput', () => {
     const start = this.LA(1);
@@ -274,7 +272,15 @@ export abstract class RuleGrammar extends PatternGrammar {
         return token;
       },
     });
+    this.ACTION(() => {
+      if (name === undefined && this.isNext(Equals, 2)) this.fail('syntax', this.LA(2), `expected ':' between an input's name and its type, found '='`, `write ${this.LA(1).image}: ${this.LA(3).image}`);
+    });
     const type = this.CONSUME1(Word);
+    this.ACTION(() => {
+      const next = this.LA(1);
+      if (next.tokenType !== Word || this.firstOnLine() || this.startsStage() || didYouMean(next.image, ['where', ...clauseWords]) !== undefined) return;
+      this.fail('syntax', next, `expected 'where', or the next clause, found '${next.image}'`, `the name of an input stands before its type: ${next.image}: ${type.image}`);
+    });
     const where = this.OPTION1({
       GATE: () => !this.startsStage(),
       DEF: () => {
@@ -287,18 +293,18 @@ export abstract class RuleGrammar extends PatternGrammar {
     }));
   });
 
-  private readonly alertClause: ParserMethod<[timeout?: IToken], Clause> = this.RULE('alertClause', (timeout?: IToken) => {
+  private readonly alertClause: ParserMethod<[when?: ReportWhen, from?: IToken], Clause> = this.RULE('alertClause', (when: ReportWhen = 'match', from?: IToken) => {
     const start = this.CONSUME(Keyword.alert);
     const channel = this.CONSUME(Word);
     const fields = this.SUBRULE(this.outFields);
-    return this.ACTION((): Clause => ({ kind: 'alert', onTimeout: timeout !== undefined, channel: this.nameOf(channel), fields, span: this.spanFrom(timeout ?? start) }));
+    return this.ACTION((): Clause => ({ kind: 'alert', when, channel: this.nameOf(channel), fields, span: this.spanFrom(from ?? start) }));
   });
 
-  private readonly emitClause: ParserMethod<[timeout?: IToken], Clause> = this.RULE('emitClause', (timeout?: IToken) => {
+  private readonly emitClause: ParserMethod<[when?: ReportWhen, from?: IToken], Clause> = this.RULE('emitClause', (when: ReportWhen = 'match', from?: IToken) => {
     const start = this.CONSUME(Keyword.emit);
     const type = this.CONSUME(Word);
     const fields: OutField[] = this.SUBRULE(this.outFields);
-    return this.ACTION((): Clause => ({ kind: 'emit', onTimeout: timeout !== undefined, type: this.nameOf(type), fields, span: this.spanFrom(timeout ?? start) }));
+    return this.ACTION((): Clause => ({ kind: 'emit', when, type: this.nameOf(type), fields, span: this.spanFrom(from ?? start) }));
   });
 
   private readonly keepClause: ParserMethod<[], Clause> = this.RULE('keepClause', () => {
@@ -367,23 +373,6 @@ export abstract class RuleGrammar extends PatternGrammar {
   private plainMode(start: IToken, word: IToken): Clause {
     return this.ACTION((): Clause => ({ kind: 'mode', mode: word.image as 'live' | 'shadow' | 'off', span: this.spanFrom(start) }));
   }
-
-  /**
-   * `window …`, and what belongs to it: `trigger …` and `late within …`. This version refuses window rules as a whole, so they are only stepped over; the
-   * window itself leaves a node by which the checker does so.
-   */
-  private readonly windowClause: ParserMethod<[], Clause | undefined> = this.RULE('windowClause', () => {
-    const start = this.OR([
-      { ALT: () => this.CONSUME(Keyword.window) },
-      { ALT: () => this.CONSUME(Keyword.trigger) },
-      { ALT: () => this.CONSUME(Keyword.late) },
-    ]);
-    return this.ACTION((): Clause | undefined => {
-      if (this.LA(0).tokenType === Keyword.trigger && this.isNext(Keyword.on)) this.skipOne();
-      while (!this.atEnd() && !this.isNext(RBrace) && !this.isNext(LBrace) && !this.isClauseWord(this.LA(1)) && !this.startsStage() && !this.atDeclaration()) this.skipOne();
-      return start.tokenType === Keyword.window ? { kind: 'window', span: this.spanFrom(start) } : undefined;
-    });
-  });
 }
 
 const clauseWords = [...CLAUSES].map((type) => type.name.toLowerCase());

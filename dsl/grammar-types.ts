@@ -65,6 +65,7 @@ export abstract class TypeGrammar extends RuleGrammar {
     const message = `expected ':', found ${found(next)}`;
     if (!this.startsField() && !this.firstOnLine() && startsType(next)) this.report('syntax', next, message, `write ${name.image}: ${next.image}`);
     else if (name.tokenType === Keyword.time || name.tokenType === Keyword.id) this.fail('syntax', next, message, `'${name.image} ${next.image}' stands behind the fields' '}'`);
+    else if (name.tokenType === Keyword.key && this.startsField()) this.fail('syntax', next, message, `'key' stands behind the type: ${next.image}: ${this.LA(3).image} key`);
     else if (isTypeName(name) && this.isNext(Word)) this.fail('syntax', next, message, `write ${next.image}: ${name.image}`);
     else this.fail('syntax', next, message, `a type follows, as in ${name.image}: string`);
   }

@@ -7,4 +7,5 @@ export { positionAt, type Position } from './positions.ts';
 export { formatSource } from './format.ts';
 export { check, type Checked, type CheckOptions } from './check/index.ts';
 export { MOST_NEXT, MOST_STEPS, sizeOfPattern, type PatternSize, type StepSize, type Turns } from './limits.ts';
+export { isPattern, patternRule, takersOf } from './rules.ts';
 export { children, conjunctsOf, walk } from './walk.ts';

@@ -4,7 +4,7 @@ import { didYouMean } from './suggest.ts';
 /** Clauses by other names. */
 const CLAUSES: ReadonlyMap<string, string> = new Map([
   ['key', 'by'], ['group', 'by'], ['partition', 'by'], ['filter', 'on'], ['from', 'on'], ['pattern', 'match'], ['sequence', 'match'], ['when', 'match'], ['priority', 'severity'], ['level', 'severity'],
-  ['name', 'title'], ['label', 'tags'], ['labels', 'tags'], ['channel', 'alert'], ['notify', 'alert'], ['select', 'alert'], ['output', 'emit'], ['throttle', 'limit'], ['retain', 'keep'],
+  ['name', 'title'], ['label', 'tags'], ['labels', 'tags'], ['channel', 'alert'], ['notify', 'alert'], ['select', 'alert'], ['output', 'emit'], ['throttle', 'limit'], ['retain', 'keep'], ['lateness', 'late'], ['aggregate', 'window'],
 ]);
 
 /** Declarations by other names. */
@@ -17,6 +17,19 @@ const DECLARATIONS: ReadonlyMap<string, string> = new Map([
 const NEGATIONS = new Set(['no', 'non', 'nto', 'nott', 'never', 'none']);
 const MODES = ['first', 'longest', 'all'];
 const BOUND_WORDS = new Set(['in', 'during', 'for', 'under', 'inside', 'after', 'before', 'less']);
+
+/** Functions by other names, as they are called here. */
+const FUNCTIONS: ReadonlyMap<string, string> = new Map([
+  ['cnt', 'count(…)'], ['average', 'avg(x)'], ['mean', 'avg(x)'], ['total', 'sum(x)'], ['maximum', 'max(x)'], ['minimum', 'min(x)'], ['stdev', 'stddev(x)'], ['std', 'stddev(x)'], ['var', 'variance(x)'], ['median', 'percentile(x, 50)'],
+  ['quantile', 'percentile(x, 95)'], ['unique', 'distinct(x)'], ['countdistinct', 'distinct(x)'], ['collect', 'values(x)'], ['list', 'values(x)'], ['trend', 'slope(x, 1h)'], ['rate', 'slope(x, 1h)'], ['topk', 'top(x, 3)'], ['every', 'all(condition)'],
+  ['some', 'any(condition)'], ['latest', 'last(x)'], ['earliest', 'first(x)'], ['len', 'length(text)'], ['ifnull', 'x ?? y'], ['isnull', 'x is null'], ['substr', 'substring(text, from, to)'], ['power', 'pow(x, y)'], ['log', 'ln(x)'],
+]);
+
+/** How a function of another language is called here. */
+export function functionMeant(name: string): string | undefined {
+  const percentile = /^p(\d{1,2})$/.exec(name);
+  return percentile === null ? FUNCTIONS.get(name.toLowerCase()) : `percentile(x, ${percentile[1]})`;
+}
 
 export function clauseMeant(word: string, clauses: Iterable<string>): string | undefined {
   return didYouMean(word, clauses) ?? CLAUSES.get(word.toLowerCase());

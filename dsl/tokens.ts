@@ -63,6 +63,8 @@ export const Keyword = contextual(
   // patterns
   'first', 'longest', 'all', 'without', 'within', 'session', 'gap', 'skip', 'past', 'last', 'to', 'next', 'where', 'until', 'for',
   'strict', 'any', 'greedy', 'lazy',
+  // windows
+  'tumbling', 'sliding', 'count', 'global', 'offset', 'day', 'week', 'month', 'max', 'early', 'rise',
   // tests
   'with', 'expect', 'nothing',
 );

@@ -38,6 +38,57 @@ export interface EventType {
   readonly once?: number;
   /** This type and all its subtypes, by name: what is accepted where this type is named. */
   readonly accepts: readonly string[];
+  /** `event Reading = each r in Batch.readings { … }`: made from another event's list, and never read from a source by itself. */
+  readonly each?: Each;
+}
+
+/**
+ * Each element of a list gives one event, in list order, with the arrival, source and offset of the event it comes from. `list` reads `eventField`s of
+ * `source`; the values read the element as `lambdaParam` 0 and the source event's fields as `eventField`s.
+ */
+export interface Each {
+  /** The source event's type; its subtypes give elements too. */
+  readonly source: string;
+  readonly list: Expr;
+  /** One for each of the event type's fields, in order. */
+  readonly values: readonly Expr[];
+}
+
+/** Reference data looked up by key. The rows come from outside: a test, a file, the job. */
+export interface Table {
+  readonly name: string;
+  readonly span: Span;
+  /** All columns in the order written, the key among them. */
+  readonly columns: readonly Field[];
+  /** The column that is looked up; never null. */
+  readonly key: string;
+  /** A column `from: time` says from which event time on a row holds: of the rows of one key the latest that holds at the event's time is the one. */
+  readonly history: boolean;
+}
+
+/**
+ * A keyed running aggregate. Expressions read `eventField`s of the events it is of, params and tables. `optional`: it is null where there is no event, or
+ * too few.
+ */
+export interface Feature {
+  readonly name: string;
+  readonly span: Span;
+  readonly type: Type;
+  readonly optional: boolean;
+  readonly fn: WindowAggregateFn;
+  /** Absent for `count` only. */
+  readonly value?: Expr;
+  readonly argument?: number;
+  /** All event types it is of, subtypes spelled out. */
+  readonly accepts: readonly string[];
+  /** `of Type where cond`, with the aggregate's own `where` joined to it. */
+  readonly where?: Expr;
+  /** Empty: one for all. */
+  readonly key: readonly { readonly name: string; readonly type: Type; readonly value: Expr }[];
+  /** ms over params and consts; absent: all that was read since the job began. */
+  readonly over?: Expr;
+  /** ms: panes of that width in place of every value. */
+  readonly every?: Expr;
 }
 
 export interface Param {
@@ -55,12 +106,19 @@ export type Literal = number | string | boolean | null | readonly Literal[];
 export interface Program {
   readonly events: ReadonlyMap<string, EventType>;
   readonly params: ReadonlyMap<string, Param>;
+  readonly tables: ReadonlyMap<string, Table>;
+  readonly features: ReadonlyMap<string, Feature>;
   /** In the order of the files given, then of the text. `mode off` rules are here too. */
   readonly rules: readonly Rule[];
   readonly tests: readonly Test[];
 }
 
-export interface Rule {
+export type Rule = PatternRule | WindowRule;
+
+export interface PatternRule extends RuleBase { readonly kind: 'pattern'; readonly match: Match }
+export interface WindowRule extends RuleBase { readonly kind: 'window'; readonly window: Window }
+
+export interface RuleBase {
   readonly name: string;
   readonly span: Span;
   readonly title?: string;
@@ -74,10 +132,11 @@ export interface Rule {
   readonly mode: { readonly kind: 'live' | 'shadow' | 'off' } | { readonly kind: 'canary'; readonly percent: number };
   readonly evidence: 'full' | 'refs' | 'none';
   readonly key: readonly KeyPart[];
+  /** `by sensor from sensors`: each row of the table is a key from the start; `columns` names one for each part of the key. */
+  readonly roster?: { readonly table: string; readonly columns: readonly string[] };
   /** What the rule sees: by event type name (exact, subtypes spelled out). With `on`: the types it names, each with its filters. Without: every
    *  type the stages name, no filter. An event is seen when its type is here and any of the filters holds (no filters: always). Filters read `event` fields only. */
   readonly sees: ReadonlyMap<string, { readonly filters: readonly Expr[] }>;
-  readonly match: Match;
   readonly having?: Expr;
   readonly outputs: readonly Output[];
   readonly keep: { readonly count: number; readonly drop: 'oldest' | 'newest' };
@@ -107,6 +166,26 @@ export interface Match {
   readonly gap?: Expr;
   /** The default is filled in: first and longest 'past last', all 'none'. */
   readonly skip: { readonly to: 'past last' | 'next' | 'none' } | { readonly to: 'first' | 'last'; readonly stage: string };
+}
+
+/** Sizes, offsets and gaps are durations in ms, counts whole numbers, over params and consts. */
+export interface Window {
+  readonly shape:
+    | { readonly kind: 'tumbling'; readonly size: Expr; readonly offset?: Expr }
+    | { readonly kind: 'calendar'; readonly unit: 'day' | 'week' | 'month'; readonly zone: string }
+    /** Without `every`: read at each event of the key. */
+    | { readonly kind: 'sliding'; readonly size: Expr; readonly every?: Expr }
+    | { readonly kind: 'session'; readonly gap: Expr; readonly max?: Expr }
+    | { readonly kind: 'count'; readonly size: Expr; readonly every?: Expr }
+    | { readonly kind: 'global' };
+  /** What `on` names; an event is of every input whose type and condition it meets. `where` reads `eventField`s. `types` are those written, `accepts` spells their subtypes out. */
+  readonly inputs: readonly { readonly name?: string; readonly types: readonly string[]; readonly accepts: readonly string[]; readonly where?: Expr; readonly span: Span }[];
+  readonly trigger?:
+    | { readonly kind: 'early'; readonly every: { readonly kind: 'time' | 'events'; readonly amount: Expr } }
+    | { readonly kind: 'rise' };
+  /** ms; a closed window is kept for so long, and reported again when a late event changes it. */
+  readonly lateWithin?: Expr;
+  readonly span: Span;
 }
 
 export interface Stage {
@@ -176,6 +255,8 @@ export interface Silence { readonly kind: 'silence'; readonly stages: readonly s
 export interface Output {
   readonly kind: 'alert' | 'emit';
   readonly onTimeout: boolean;
+  /** `on clear`: reported when the condition of a `trigger on rise` turns false again. */
+  readonly onClear?: true;
   /** The channel, or the event type's name. */
   readonly target: string;
   readonly fields: readonly { readonly name: string; readonly value: Expr }[];
@@ -184,7 +265,12 @@ export interface Output {
 
 /** Aggregates over the events of a stage. */
 export type AggregateFn =
-  | 'count' | 'sum' | 'avg' | 'min' | 'max' | 'stddev' | 'first' | 'last' | 'distinct' | 'values';
+  | 'count' | 'sum' | 'avg' | 'min' | 'max' | 'stddev' | 'first' | 'last' | 'distinct' | 'values'
+  /** `lasting(cond)`: how long the condition held, a duration; `timeAvg(x)`: the mean over time. An event holds until the next of the same loop or window. */
+  | 'lasting' | 'timeAvg';
+
+/** Aggregates of windows and features. */
+export type WindowAggregateFn = AggregateFn | 'variance' | 'percentile' | 'slope' | 'any' | 'all' | 'top';
 
 export type Expr = { readonly type: Type; readonly span: Span } & ExprKind;
 
@@ -209,6 +295,21 @@ export type ExprKind =
    * In a loop stage's own condition: the events taken so far without the one being tested.
    */
   | { readonly kind: 'aggregate'; readonly fn: AggregateFn; readonly stage: string; readonly value?: Expr; readonly where?: Expr; readonly limit?: number }
+  /**
+   * An aggregate over the events of a window: of one of its inputs, or of all. `argument`: the percentile (0 to 100), the n of `top(x, n)` and
+   * `values(x, n)`, the ms of `slope(x, 1h)`. `any` and `all` have their condition as `value`. `value` is absent only for `count`. Inside `value` and `where` the
+   * event at hand is read by `eachField` and `eachTime`, beside key parts, params and tables. `top` gives the n most frequent values, the most frequent first.
+   */
+  | { readonly kind: 'windowAggregate'; readonly fn: WindowAggregateFn; readonly input?: string; readonly value?: Expr; readonly where?: Expr; readonly argument?: number }
+  /** `window.start`, `window.end`: times. Null where the window has none (global; the start of a count window is its first event's time). */
+  | { readonly kind: 'windowInfo'; readonly what: 'start' | 'end' }
+  /** A column of the row of a table that `key` names; null where there is none, or the key is null. */
+  | { readonly kind: 'lookup'; readonly table: string; readonly key: Expr; readonly column: string }
+  /**
+   * The value of a feature under the rule's key: `parts` names, for each part of the feature's key, the part of the rule's. In a stage's condition, `until`
+   * and filters it is the value before the event being tested; in `having`, `severity`, `limit by`, `alert` and `emit` the one after what caused the report.
+   */
+  | { readonly kind: 'feature'; readonly feature: string; readonly parts: readonly number[] }
   /** A field of the event an aggregate is looking at. */
   | { readonly kind: 'eachField'; readonly field: string }
   | { readonly kind: 'eachTime' }
@@ -238,6 +339,8 @@ export interface Test {
   readonly title: string;
   readonly span: Span;
   readonly params: ReadonlyMap<string, Literal>;
+  /** Rows by table, as plain JSON with every column, null where an optional one is not given. A time that is given as a duration is ms after the test's start, else ISO-8601 text. */
+  readonly tables: ReadonlyMap<string, readonly Readonly<Record<string, unknown>>[]>;
   /** In the order written; times in ms after the test's start. Events have every declared field filled in (zero values or null), without the time field. */
   readonly steps: readonly (
     | { readonly kind: 'event'; readonly at: number; readonly type: string; readonly fields: Readonly<Record<string, unknown>>; readonly span: Span }

@@ -4,7 +4,8 @@ import type { Expr } from './typed.ts';
 /** The direct sub-expressions, in reading order. */
 export function children(expr: Expr): readonly Expr[] {
   switch (expr.kind) {
-    case 'aggregate': return [expr.value, expr.where].filter((part) => part !== undefined);
+    case 'aggregate': case 'windowAggregate': return [expr.value, expr.where].filter((part) => part !== undefined);
+    case 'lookup': return [expr.key];
     case 'member': return [expr.object];
     case 'index': return [expr.object, expr.index];
     case 'list': return expr.items;

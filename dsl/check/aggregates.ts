@@ -1,15 +1,17 @@
 import type { Argument, Expr as AstExpr, Name, Span } from '../ast.ts';
 import type { AggregateFn, Expr, Type } from '../typed.ts';
+import { isCondition, resultType, takes } from './aggregate-types.ts';
 import type { Context } from './context.ts';
 import { condition, elaborate } from './expressions.ts';
 import { fieldOf, readable } from './names.ts';
 import type { StageView } from './scope.ts';
-import { FLOAT, INT, TIME, aType, isNumber, isText, listOf } from './types.ts';
+import { INT, TIME, aType } from './types.ts';
 import { value, type Nulls, type Value } from './value.ts';
+import { timeOfInput } from './window-aggregates.ts';
 
 type Call = Extract<AstExpr, { kind: 'call' }>;
 
-const ALWAYS = new Set<string>(['count', 'sum', 'avg', 'stddev', 'first', 'last', 'distinct', 'values']);
+const ALWAYS = new Set<string>(['count', 'sum', 'avg', 'stddev', 'first', 'last', 'distinct', 'values', 'lasting', 'timeAvg']);
 /** `prevField` without a field is the time of the previous event. */
 const TIME_OF_PREV = undefined as unknown as string;
 const SOMETIMES = new Set<string>(['min', 'max']);
@@ -89,6 +91,9 @@ export function aggregate(ctx: Context, call: Call): Value | undefined {
   }
   const of = elaborate(each, over.value);
   if (of === undefined) return undefined;
+  if (fn === 'count' && isCondition(of.expr)) {
+    return report.add('count-of-condition', of.expr.span, '`count` counts values, and a condition always has one: this counts every event.', { hint: `write count(${stage.name} where …)` });
+  }
   return typed(ctx, call.span, fn, stage, of, filter);
 }
 
@@ -107,32 +112,11 @@ function fits(fn: AggregateFn, stage: StageView, name: string): boolean {
   return field !== 'none' && field !== 'mixed' && resultType(fn, field.type) !== undefined;
 }
 
-function resultType(fn: AggregateFn, type: Type): Type | undefined {
-  if (type.kind === 'null') return undefined;
-  switch (fn) {
-    case 'count': case 'distinct': return INT;
-    case 'sum': return isNumber(type) || type.kind === 'duration' ? type : undefined;
-    case 'avg': return isNumber(type) ? FLOAT : type.kind === 'duration' ? type : undefined;
-    case 'min': case 'max': return isNumber(type) || isText(type) || type.kind === 'duration' || type.kind === 'time' ? type : undefined;
-    case 'stddev': return isNumber(type) ? FLOAT : undefined;
-    case 'first': case 'last': return type;
-    case 'values': return listOf(type);
-  }
-}
-
-function takes(fn: AggregateFn): string {
-  switch (fn) {
-    case 'stddev': return 'numbers';
-    case 'sum': case 'avg': return 'numbers and durations';
-    case 'min': case 'max': return 'numbers, durations, times and texts';
-    default: return 'values';
-  }
-}
-
 function nullsOf(fn: AggregateFn, stage: StageView, of: Value, filtered: boolean): Nulls {
   switch (fn) {
     case 'count': case 'distinct': case 'sum': case 'values': return 0;
     case 'stddev': return 2;
+    case 'lasting': return stage.maybeUnbound || filtered ? 2 : 0;
     default: return stage.maybeUnbound || filtered ? 2 : of.nulls;
   }
 }
@@ -223,6 +207,8 @@ export function timeOf(ctx: Context, call: Call): Value | undefined {
   if (call.args.length !== 1 || arg!.kind !== 'value' || arg!.where !== undefined) {
     return report.add('bad-arguments', span, '`timeOf` takes a stage: timeOf(hit), timeOf(last(probe)) or timeOf(prev).');
   }
+  const ofInput = timeOfInput(ctx, arg, span);
+  if (ofInput !== 'none') return ofInput;
   const picked = pick(ctx, arg!.value);
   if (picked !== 'none') {
     const stage = stageOf(ctx, picked.call, picked.over);

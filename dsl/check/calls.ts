@@ -1,25 +1,30 @@
 import type { Argument, Expr as AstExpr } from '../ast.ts';
+import { functionMeant } from '../slips.ts';
+import { walk } from '../walk.ts';
 import { aggregate, isAggregate, timeOf } from './aggregates.ts';
-import { meant, notAvailable } from './declarations.ts';
+import { meant } from './declarations.ts';
 import type { Context, Local } from './context.ts';
 import { condition, elaborate } from './expressions.ts';
 import { builtins, callBuiltin } from './functions.ts';
 import type { Fn } from './globals.ts';
 import { measure } from './measure.ts';
 import { asTime } from './operators.ts';
+import { tableHere } from './tables.ts';
 import { BOOL, aType, fits } from './types.ts';
 import { value, type Value } from './value.ts';
+import { isWindowAggregate, windowAggregate, windowAggregateNames } from './window-aggregates.ts';
 
 type Call = Extract<AstExpr, { kind: 'call' }>;
 
-/** Functions of later versions: aggregates of windows, and means over time. */
-const UNAVAILABLE = new Set(['lasting', 'timeAvg', 'variance', 'percentile', 'slope', 'all', 'top']);
+/** Aggregates that only windows and features have. */
+const OF_WINDOWS: ReadonlySet<string> = new Set(['variance', 'percentile', 'slope', 'all', 'top']);
 
 export function resolveCall(ctx: Context, call: Call): Value | undefined {
   const { text: name, span } = call.callee;
   const fn = ctx.globals.fns.get(name);
   if (fn !== undefined) return inlined(ctx, call, fn);
   if (name === 'timeOf') return timeOf(ctx, call);
+  if (isWindowAggregate(ctx, call)) return windowAggregate(ctx, call);
   if (isAggregate(ctx, call)) return aggregate(ctx, call);
   if (name === 'any') return any(ctx, call);
   const builtin = builtins.get(name);
@@ -27,12 +32,19 @@ export function resolveCall(ctx: Context, call: Call): Value | undefined {
     const args = valuesOf(ctx, call);
     return args && callBuiltin(ctx, call, builtin, args);
   }
-  if (UNAVAILABLE.has(name)) return notAvailable(ctx.globals.report, span, name);
-  if (ctx.globals.declarations.unavailable.has(name) || ctx.globals.unread.declares('fn', name)) return undefined;
-  const known = [...ctx.globals.fns.keys(), ...builtins.keys(), 'any', 'timeOf', 'count', 'sum', 'avg', 'stddev', 'first', 'last', 'distinct', 'values'];
+  if (OF_WINDOWS.has(name)) {
+    return ctx.globals.report.add('window-aggregate-here', span, `\`${name}\` goes through the events of a window or a feature, and ${ctx.scope.place} has none.`, { hint: 'a rule with a window says window … in place of match …' });
+  }
+  if (ctx.globals.unread.declares('fn', name)) return undefined;
+  const known = [...ctx.globals.fns.keys(), ...builtins.keys(), 'any', 'timeOf', 'count', 'sum', 'avg', 'stddev', 'first', 'last', 'distinct', 'values', 'lasting', 'timeAvg', ...(ctx.scope.window === undefined ? [] : windowAggregateNames)];
   return ctx.globals.report.add('unknown-function', span, `Unknown function "${name}".`, {
-    hint: name === 'now' ? 'there is no now(): a rule must give the same answer whenever it is run; use the event\'s time' : meant(name, known),
+    hint: name === 'now' ? 'there is no now(): a rule must give the same answer whenever it is run; use the event\'s time' : ctx.globals.declarations.tables.has(name) ? `a table is looked up by ${name}[…]` : functionHint(name) ?? meant(name, known),
   });
+}
+
+function functionHint(name: string): string | undefined {
+  const like = functionMeant(name);
+  return like && `write ${like}`;
 }
 
 /** The arguments as values; regular expressions are left to the function. */
@@ -107,6 +119,11 @@ function inlined(ctx: Context, call: Call, fn: Fn): Value | undefined {
   const scope = { place: `the function "${fn.name}"` };
   const body = report.muted(() => elaborate({ globals: ctx.globals, scope, locals, lambdas: ctx.lambdas, each: undefined }, fn.body));
   if (body === undefined) return undefined;
+  if (ctx.scope.constant === true) {
+    let reads = false;
+    walk(body.expr, (part) => { reads ||= part.kind === 'lookup'; });
+    if (reads) return tableHere(ctx, call.span);
+  }
   if (measure(body.expr) === 'too large') {
     return report.add('too-large', call.span, `With all functions put in place, this expression is too large to compile.`, { hint: 'split the rule, or make the functions simpler' });
   }

@@ -164,7 +164,7 @@ function resolveFns(globals: Globals): void {
   for (const [name, decl] of declarations.fns) refuseRecursion(globals, name, decl);
 }
 
-const RESERVED_FUNCTIONS: ReadonlySet<string> = new Set(['any', 'timeOf', 'count', 'sum', 'avg', 'stddev', 'first', 'last', 'distinct', 'values', 'lasting', 'timeAvg']);
+const RESERVED_FUNCTIONS: ReadonlySet<string> = new Set(['any', 'timeOf', 'count', 'sum', 'avg', 'stddev', 'first', 'last', 'distinct', 'values', 'lasting', 'timeAvg', 'variance', 'percentile', 'slope', 'all', 'top']);
 
 function refuseRecursion(globals: Globals, name: string, decl: FnDecl): void {
   const fn = globals.fns.get(name);

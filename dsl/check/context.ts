@@ -1,3 +1,4 @@
+import type { EventView } from './event-types.ts';
 import type { Globals } from './globals.ts';
 import type { Scope } from './scope.ts';
 import type { Value } from './value.ts';
@@ -16,6 +17,8 @@ export interface Context {
   readonly lambdas: number;
   /** The stage whose events the enclosing aggregate goes through. */
   readonly each: string | undefined;
+  /** The events of a window that the enclosing aggregate goes through; `input`: those of one input. */
+  readonly ofWindow?: { readonly events: EventView; readonly input: string | undefined } | undefined;
 }
 
 export function contextOf(globals: Globals, scope: Scope): Context {

@@ -1,4 +1,4 @@
-import type { ConstDecl, Declaration, EventDecl, FnDecl, ParamDecl, RuleDecl, SourceFile, Span, TestDecl } from '../ast.ts';
+import type { ConstDecl, EventDecl, FeatureDecl, FnDecl, ParamDecl, RuleDecl, SourceFile, Span, TableDecl, TestDecl } from '../ast.ts';
 import { didYouMean } from '../suggest.ts';
 import type { Report } from './report.ts';
 
@@ -8,17 +8,17 @@ export interface Declarations {
   readonly params: ReadonlyMap<string, ParamDecl>;
   readonly consts: ReadonlyMap<string, ConstDecl>;
   readonly fns: ReadonlyMap<string, FnDecl>;
-  /** Tables and features: declared, but not available. Who names one stays silent. */
-  readonly unavailable: ReadonlySet<string>;
+  readonly tables: ReadonlyMap<string, TableDecl>;
+  readonly features: ReadonlyMap<string, FeatureDecl>;
   readonly rules: ReadonlyMap<string, RuleDecl>;
   readonly tests: readonly TestDecl[];
 }
 
-/** Sorts the declarations of all files, and reports names declared twice and kinds of declaration that are not available. */
+/** Sorts the declarations of all files, and reports names declared twice. */
 export function collectDeclarations(files: readonly SourceFile[], report: Report): Declarations {
   const found = {
     events: new Map<string, EventDecl>(), params: new Map<string, ParamDecl>(), consts: new Map<string, ConstDecl>(), fns: new Map<string, FnDecl>(),
-    unavailable: new Set<string>(), rules: new Map<string, RuleDecl>(), tests: [] as TestDecl[],
+    tables: new Map<string, TableDecl>(), features: new Map<string, FeatureDecl>(), rules: new Map<string, RuleDecl>(), tests: [] as TestDecl[],
   };
   const types = new Map<string, Span>();
   const values = new Map<string, Span>();
@@ -49,9 +49,10 @@ export function collectDeclarations(files: readonly SourceFile[], report: Report
         if (isNew(values, declaration.name)) found.fns.set(declaration.name.text, declaration);
         break;
       case 'table':
+        if (isNew(values, declaration.name)) found.tables.set(declaration.name.text, declaration);
+        break;
       case 'feature':
-        if (isNew(values, declaration.name)) found.unavailable.add(declaration.name.text);
-        notAvailable(report, headOf(declaration), declaration.kind);
+        if (isNew(values, declaration.name)) found.features.set(declaration.name.text, declaration);
         break;
       case 'rule':
         if (isNew(rules, declaration.name)) found.rules.set(declaration.name.text, declaration);
@@ -60,15 +61,6 @@ export function collectDeclarations(files: readonly SourceFile[], report: Report
     }
   }
   return found;
-}
-
-export function notAvailable(report: Report, span: Span, what: string): undefined {
-  return report.add('not-available', span, `\`${what}\` is not available in this version.`);
-}
-
-/** From the declaration's keyword to its name. */
-function headOf(declaration: Extract<Declaration, { readonly name: unknown }>): Span {
-  return { ...declaration.span, end: declaration.name.span.end };
 }
 
 /** The hint `did you mean "x"?` where one of the candidates is close to `name`. */

@@ -1,17 +1,18 @@
-import type { Report } from './report.ts';
+import { madeOf } from './each.ts';
+import type { Globals } from './globals.ts';
 import type { CheckedRule } from './rule.ts';
 
 /** An event that a rule emits must not lead, through rules that read and emit in turn, back to that rule. */
-export function refuseEmitCycles(report: Report, rules: readonly CheckedRule[]): void {
+export function refuseEmitCycles(globals: Globals, rules: readonly CheckedRule[]): void {
   const known = rules.flatMap(({ rule }) => (rule === undefined ? [] : [rule]));
   const emitted = (name: string): readonly { readonly target: string }[] => known.find((rule) => rule.name === name)!.outputs.filter((output) => output.kind === 'emit');
-  const readers = (type: string): string[] => known.filter((rule) => rule.sees.has(type)).map((rule) => rule.name);
+  const readers = (type: string): string[] => known.filter((rule) => [type, ...madeOf(globals, type)].some((one) => rule.sees.has(one))).map((rule) => rule.name);
   for (const rule of known) {
     for (const output of rule.outputs) {
       if (output.kind !== 'emit') continue;
       const path = pathBack(rule.name, output.target, readers, emitted);
       if (path === undefined) continue;
-      report.add('emit-cycle', output.span, path.length === 1 ? `The rule "${rule.name}" reads the event "${output.target}" that it emits.`
+      globals.report.add('emit-cycle', output.span, path.length === 1 ? `The rule "${rule.name}" reads the event "${output.target}" that it emits.`
         : `What "${rule.name}" emits leads back to it: ${[...path].join(' → ')}.`, { hint: 'emit a type that no rule on the way reads' });
     }
   }

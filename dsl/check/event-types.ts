@@ -1,5 +1,5 @@
 import type { Span } from '../ast.ts';
-import type { EventType, Field, Type } from '../typed.ts';
+import type { Each, EventType, Field, Type } from '../typed.ts';
 import { commonType } from './types.ts';
 import type { Nulls } from './value.ts';
 
@@ -14,6 +14,8 @@ export interface EventInfo {
   readonly time: string | undefined;
   readonly id: readonly string[];
   readonly once: number | undefined;
+  /** Its events are made of a list; filled in once constants and functions are known. */
+  readonly each?: Each | undefined;
   /** Something about it is wrong, and reported: a field it lacks may be only that. */
   readonly broken: boolean;
 }
@@ -74,6 +76,6 @@ export function toEventType(type: EventInfo, all: Iterable<EventInfo>): EventTyp
   return {
     name: type.name, span: type.span, ...(type.base && { base: type.base.name }),
     fields: [...type.fields.values()], ...(type.time !== undefined && { time: type.time }), id: type.id,
-    ...(type.once !== undefined && { once: type.once }), accepts: acceptedBy(type, all),
+    ...(type.once !== undefined && { once: type.once }), accepts: acceptedBy(type, all), ...(type.each && { each: type.each }),
   };
 }

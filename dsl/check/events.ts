@@ -1,6 +1,6 @@
 import type { EventDecl, Name, Span } from '../ast.ts';
 import type { Field } from '../typed.ts';
-import { meant, notAvailable, type Declarations } from './declarations.ts';
+import { meant, type Declarations } from './declarations.ts';
 import type { EventInfo } from './event-types.ts';
 import { constantNumber } from './constants.ts';
 import type { Globals } from './globals.ts';
@@ -18,7 +18,6 @@ export function resolveEvents(declarations: Declarations, report: Report, unread
     if (known !== undefined) return known;
     let base: EventInfo | undefined;
     let broken = decl.each !== undefined;
-    if (decl.each !== undefined) notAvailable(report, { ...decl.span, end: decl.each.variable.span.end }, 'each');
     if (decl.base !== undefined) {
       const baseDecl = declarations.events.get(decl.base.text);
       if (open.includes(decl.base.text) || decl.base.text === name) {
@@ -27,6 +26,9 @@ export function resolveEvents(declarations: Declarations, report: Report, unread
         broken = true;
       } else if (baseDecl === undefined) {
         if (!unread.declares('event', decl.base.text)) report.add('unknown-type', decl.base.span, `Unknown event type "${decl.base.text}".`, { hint: meant(decl.base.text, declarations.events.keys()) });
+        broken = true;
+      } else if (baseDecl.each !== undefined) {
+        report.add('each-base', decl.base.span, `"${decl.base.text}" is made of the elements of a list, so no event can be of a type that extends it.`, { hint: 'extend the type that has the list: its subtypes give elements, too' });
         broken = true;
       } else {
         open.push(name);
@@ -70,12 +72,12 @@ function eventInfo(decl: EventDecl, base: EventInfo | undefined, broken: boolean
   return { name: decl.name.text, span: decl.name.span, base, fields, fieldSpans, time, id: [...new Set(id)], once: base?.once, broken };
 }
 
-function timesOf(fields: ReadonlyMap<string, Field>): string | undefined {
+export function timesOf(fields: ReadonlyMap<string, Field>): string | undefined {
   const times = [...fields.values()].filter((field) => field.type.kind === 'time').map((field) => field.name);
   return times.length === 0 ? 'declare a field of type time' : `write time ${times[0]}`;
 }
 
-function checkTime(event: string, name: Name, field: Field | undefined, report: Report): string | undefined {
+export function checkTime(event: string, name: Name, field: Field | undefined, report: Report): string | undefined {
   if (field === undefined) return undefined;
   if (field.type.kind !== 'time' || field.optional) {
     report.add('bad-time-field', name.span, `The event time of "${event}" must be a field of type time that is always there; "${name.text}" is ${showFieldType(field)}.`);

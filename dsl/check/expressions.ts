@@ -1,9 +1,11 @@
 import type { Expr as AstExpr } from '../ast.ts';
+import { meant } from './declarations.ts';
 import { resolveCall } from './calls.ts';
 import type { Context } from './context.ts';
 import { fold } from './fold.ts';
 import { resolveMember, resolveName } from './names.ts';
 import { between, binary, conditional, isNull, like, matches, membership, negation } from './operators.ts';
+import { isTable, rowHere } from './tables.ts';
 import { BOOL, DURATION, FLOAT, INT, NULL_TYPE, STRING, aType, commonType, listOf } from './types.ts';
 import { literal, value, type Value } from './value.ts';
 
@@ -70,13 +72,12 @@ function list(ctx: Context, expr: Extract<AstExpr, { kind: 'list' }>): Value | u
 }
 
 function index(ctx: Context, expr: Extract<AstExpr, { kind: 'index' }>): Value | undefined {
-  // A look-up in a table, which has been reported where it is declared.
-  if (expr.object.kind === 'name' && ctx.globals.declarations.unavailable.has(expr.object.name)) return undefined;
+  if (expr.object.kind === 'name' && isTable(ctx, expr.object.name)) return elaborate(ctx, expr.index) && rowHere(ctx, expr.object.name, expr.span, true);
   const object = elaborate(ctx, expr.object);
   const at = elaborate(ctx, expr.index);
   if (object === undefined || at === undefined) return undefined;
   const { type } = object.expr;
-  if (type.kind !== 'list') return ctx.globals.report.add('type-mismatch', object.expr.span, `Only lists have elements; this is ${aType(type)}.`);
+  if (type.kind !== 'list') return ctx.globals.report.add('type-mismatch', object.expr.span, `Only lists have elements; this is ${aType(type)}.`, { hint: expr.object.kind === 'name' ? meant(expr.object.name, ctx.globals.declarations.tables.keys()) : undefined });
   if (at.expr.type.kind !== 'int') return ctx.globals.report.add('type-mismatch', at.expr.span, `An element is named by an int, counted from 0; this is ${aType(at.expr.type)}.`);
   return value(type.element.type, expr.span, { kind: 'index', object: object.expr, index: at.expr }, 2);
 }

@@ -1,8 +1,9 @@
 import type { Expr as AstExpr } from '../ast.ts';
-import type { Param, Type } from '../typed.ts';
+import type { Feature, Param, Type } from '../typed.ts';
 import type { Declarations } from './declarations.ts';
 import type { EventInfo } from './event-types.ts';
 import type { Report } from './report.ts';
+import type { TableInfo } from './tables.ts';
 import type { Unread } from './unread.ts';
 import type { Nulls, Value } from './value.ts';
 
@@ -19,10 +20,13 @@ export interface Globals {
   readonly report: Report;
   readonly declarations: Declarations;
   readonly unread: Unread;
+  readonly tables: ReadonlyMap<string, TableInfo>;
   events: ReadonlyMap<string, EventInfo>;
   /** A param that is wrong has its type alone. */
   readonly params: Map<string, { readonly type: Type; readonly nulls: Nulls; readonly param: Param | undefined }>;
   /** Undefined: wrong, and reported. */
   readonly consts: Map<string, Value | undefined>;
   readonly fns: Map<string, Fn>;
+  /** Undefined: wrong, and reported. */
+  readonly features: Map<string, Feature | undefined>;
 }

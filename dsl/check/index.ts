@@ -5,12 +5,15 @@ import type { Program } from '../typed.ts';
 import { checkFinished } from './checks/index.ts';
 import { resolveConstants } from './constants.ts';
 import { collectDeclarations } from './declarations.ts';
+import { resolveEach } from './each.ts';
 import { refuseEmitCycles } from './emit-cycles.ts';
 import { toEventType } from './event-types.ts';
 import { resolveEvents, resolveOnce } from './events.ts';
+import { resolveFeatures } from './features.ts';
 import type { Globals } from './globals.ts';
 import { Report } from './report.ts';
 import { checkRule } from './rule.ts';
+import { resolveTables } from './tables.ts';
 import { checkTest } from './tests.ts';
 import { Unread } from './unread.ts';
 
@@ -32,13 +35,16 @@ export function check(files: readonly SourceFile[], options: CheckOptions = {}):
   const declarations = collectDeclarations(files, report);
   const unread = new Unread(files);
   const globals: Globals = {
-    report, declarations, unread, events: resolveEvents(declarations, report, unread), params: new Map(), consts: new Map(), fns: new Map(),
+    report, declarations, unread, tables: resolveTables(declarations, report, unread), events: resolveEvents(declarations, report, unread),
+    params: new Map(), consts: new Map(), fns: new Map(), features: new Map(),
   };
   resolveConstants(globals);
+  globals.events = resolveEach(globals);
   globals.events = resolveOnce(globals, declarations);
+  resolveFeatures(globals);
   const rules = [...declarations.rules.values()].map((decl) => checkRule(globals, decl));
   const checked = new Map(rules.map((rule) => [rule.decl.name.text, rule]));
-  refuseEmitCycles(report, rules);
+  refuseEmitCycles(globals, rules);
   const tests = declarations.tests.map((test) => checkTest(globals, test, checked));
   for (const rule of rules) checkFinished(globals, rule);
 
@@ -49,6 +55,8 @@ export function check(files: readonly SourceFile[], options: CheckOptions = {}):
   const program: Program = {
     events: new Map([...globals.events].map(([name, type]) => [name, toEventType(type, globals.events.values())])),
     params: new Map([...globals.params].flatMap(([name, { param }]) => (param === undefined ? [] : [[name, param] as const]))),
+    tables: new Map([...globals.tables].map(([name, { table }]) => [name, table])),
+    features: new Map([...globals.features].flatMap(([name, feature]) => (feature === undefined ? [] : [[name, feature] as const]))),
     rules: rules.flatMap(({ rule }) => (rule === undefined ? [] : [rule])),
     tests: tests.flatMap((test) => (test === undefined ? [] : [test])),
   };

@@ -2,11 +2,14 @@ import type { Expr as AstExpr, Span } from '../ast.ts';
 import { firstOrLast } from './aggregates.ts';
 import { meant } from './declarations.ts';
 import type { Context } from './context.ts';
+import { featureValue } from './features.ts';
 import type { EventInfo, EventView, FieldView } from './event-types.ts';
 import { elaborate } from './expressions.ts';
-import type { StageView } from './scope.ts';
+import type { StageView, WindowView } from './scope.ts';
+import { isTable, lookup, rowHere } from './tables.ts';
 import { STRING, TIME, aType } from './types.ts';
 import { definition } from './unread.ts';
+import { inputField, ofEvent, pickedOfInput, windowAggregateNames, windowInfo } from './window-aggregates.ts';
 import { literal, mostNulls, underLambdas, value, type Value } from './value.ts';
 
 /** A bare name: a local, a word of the place, a field of the event being tested, a part of the key, a param or a const. */
@@ -20,7 +23,14 @@ export function resolveName(ctx: Context, expr: Extract<AstExpr, { kind: 'name' 
     }
     return local.type && value(local.type.expr.type, span, { kind: 'lambdaParam', depth: ctx.lambdas - 1 - local.level }, local.type.nulls);
   }
-  if (scope.words?.includes(name) === true) return literal(STRING, span, name);
+  // Inside an aggregate a field may be called `high`.
+  if (ctx.ofWindow === undefined && scope.words?.includes(name) === true) return literal(STRING, span, name);
+  if (ctx.ofWindow !== undefined) {
+    const { events } = ctx.ofWindow;
+    const field = events.field(name);
+    if (field === 'mixed') return mixed(ctx, span, name, events);
+    if (field !== 'none') return ofEvent(scope.window!, field.type, name, span, field.nulls);
+  }
   const field = scope.event?.field(name);
   if (field === 'mixed') return mixed(ctx, span, name, scope.event!);
   if (field !== undefined && field !== 'none') return value(field.type, span, { kind: 'eventField', field: name }, field.nulls);
@@ -35,7 +45,8 @@ export function resolveName(ctx: Context, expr: Extract<AstExpr, { kind: 'name' 
     const constant = globals.consts.get(name);
     return constant && { ...constant, expr: { ...constant.expr, span } };
   }
-  if (globals.declarations.unavailable.has(name)) return undefined;
+  if (globals.declarations.features.has(name)) return featureValue(ctx, name, span);
+  if (globals.declarations.tables.has(name) && isTable(ctx, name)) return rowHere(ctx, name, span, false);
   return unknownName(ctx, name, span);
 }
 
@@ -51,19 +62,23 @@ function unknownName(ctx: Context, name: string, span: Span): undefined {
     });
   }
   if (globals.fns.has(name)) return report.add('unknown-name', span, `"${name}" is a function.`, { hint: `call it: ${name}(…)` });
-  if (name === 'prev' || name === 'match') {
+  if (scope.window?.inputs.has(name) === true) return report.add('stage-without-field', span, `"${name}" is an input of the window, not a value.`, { hint: `count(${name}), or an aggregate such as last(${name}.field)` });
+  if (name === 'window' && scope.window !== undefined) return report.add('stage-without-field', span, '`window` is not a value.', { hint: 'write window.start or window.end' });
+  if ((name === 'prev' || name === 'match') && scope.window === undefined) {
     return report.add('stage-without-field', span, `\`${name}\` is not a value.`, { hint: name === 'prev' ? 'write prev and a field' : 'write match.id, match.from or match.to' });
   }
   if (scope.undefinedStages?.has(name) === true) return undefined;
   // The event's type is not clear, or the parser could not read the declaration, and that has been reported.
   if (scope.event?.broken === true || isUnreadField(ctx, scope.event, name) || globals.unread.declares('param|const|fn|table|feature', name)) return undefined;
+  if (scope.window !== undefined) return unknownInWindow(ctx, scope.window, name, span);
   const stages = scope.stageNames ?? [];
   const having = stages.filter((stageName) => {
     const view = scope.stage?.(stageName);
     return view !== undefined && view.as !== 'banned' && view.as !== 'later' && view.event.field(name) !== 'none';
   });
+  // It may be a part of the key, which could not be read.
+  if (having.length > 0 && scope.isKeyRead?.() === false) return undefined;
   if (scope.report === true && having.length > 0) {
-    if (scope.isKeyRead?.() === false) return undefined;
     const list = scope.stage!(having[0]!)!.as === 'list';
     return report.add('unknown-name', span, `"${name}" is not a part of the rule's key, a param or a const; ${scope.place} has no event of its own.`, {
       hint: list ? `write it with its stage, in an aggregate: last(${having[0]}).${name}` : `write it with its stage: ${having[0]}.${name}`,
@@ -71,13 +86,14 @@ function unknownName(ctx: Context, name: string, span: Span): undefined {
   }
   const known = [
     ...scope.event?.names() ?? [], ...scope.key?.map((key) => key.name) ?? [], ...globals.params.keys(), ...globals.consts.keys(), ...ctx.locals.keys(), ...scope.words ?? [],
-    ...scope.stageNames ?? [],
+    ...scope.stageNames ?? [], ...scope.featureKey === undefined ? [] : globals.features.keys(),
   ];
+  const element = [...ctx.locals].find(([, local]) => local.kind === 'lambda' && local.type?.expr.type.kind === 'record' && local.type.expr.type.fields.some((field) => field.name === name))?.[0];
   const type = scope.event?.types.map((one) => one.name).join(' | ');
   const only = scope.event?.types.filter((one) => one.fields.has(name)).map((one) => one.name) ?? [];
   return report.add('unknown-name', span, type === undefined ? `Unknown name "${name}" in ${scope.place}.`
     : `Unknown name "${name}": it is no field of ${type}, no param and no const.`, {
-    hint: only.length > 0 ? `only ${only.join(' and ')} has it; the event may be any of them` : having.length > 0 ? `the stage "${having[0]}" has such a field: ${having[0]}.${name}`
+    hint: element !== undefined ? `write ${element}.${name}` : only.length > 0 ? `only ${only.join(' and ')} has it; the event may be any of them` : having.length > 0 ? `the stage "${having[0]}" has such a field: ${having[0]}.${name}`
       : meant(name, known) ?? (scope.words === undefined ? undefined : `write ${scope.words.slice(0, -1).join(', ')} or ${scope.words.at(-1)}`),
   });
 }
@@ -107,15 +123,22 @@ export function resolveMember(ctx: Context, expr: Extract<AstExpr, { kind: 'memb
   if (object.kind === 'name' && !ctx.locals.has(object.name)) {
     const stage = ctx.scope.stage?.(object.name);
     if (stage !== undefined) return stageField(ctx, stage, name.text, name.span, span);
-    const field = ctx.scope.event?.field(object.name);
+    const { window } = ctx.scope;
+    if (window?.inputs.has(object.name) === true) return inputField(ctx, window, object.name, name, span);
+    const field = (ctx.ofWindow?.events ?? ctx.scope.event)?.field(object.name);
     if (field === undefined || field === 'none') {
+      if (object.name === 'window' && window !== undefined) return windowInfo(ctx, name, span);
       if (object.name === 'prev') return prevField(ctx, name.text, name.span, span);
       if (object.name === 'match') return matchInfo(ctx, name.text, name.span, span);
       const known = ctx.scope.key?.some((key) => key.name === object.name) === true || ctx.globals.params.has(object.name)
-        || ctx.globals.consts.has(object.name) || ctx.globals.declarations.unavailable.has(object.name);
+        || ctx.globals.consts.has(object.name) || ctx.globals.declarations.features.has(object.name) || ctx.globals.declarations.tables.has(object.name);
       if (!known) return unknownStage(ctx, object.name, object.span);
     }
   }
+  const row = lookup(ctx, object, name, span);
+  if (row !== 'none') return row;
+  const ofInput = pickedOfInput(ctx, object, name, span);
+  if (ofInput !== 'none') return ofInput;
   const picked = firstOrLast(ctx, object, name, span);
   if (picked !== 'none') return picked;
   const record = elaborate(ctx, object);
@@ -135,11 +158,38 @@ export function resolveMember(ctx: Context, expr: Extract<AstExpr, { kind: 'memb
 
 function unknownStage(ctx: Context, name: string, span: Span): undefined {
   const { scope, globals } = ctx;
+  if (scope.window !== undefined) return unknownInWindow(ctx, scope.window, name, span);
   if (scope.event?.broken === true || scope.undefinedStages?.has(name) === true) return undefined;
   if (scope.stage === undefined) {
     return globals.report.add('unknown-name', span, `Unknown name "${name}": ${scope.place} knows no stages.`, { hint: meant(name, scope.event?.names() ?? []) });
   }
-  return globals.report.add('unknown-stage', span, `Unknown stage "${name}".`, { hint: meant(name, [...scope.stageNames ?? [], ...scope.event?.names() ?? []]) ?? (/^(previous|before|last)$/i.test(name) ? 'the event bound before this one is prev' : undefined) });
+  return globals.report.add('unknown-stage', span, `Unknown stage "${name}".`, { hint: meant(name, [...scope.stageNames ?? [], ...scope.event?.names() ?? []]) ?? (/^(previous|before|last)$/i.test(name) ? 'the event bound before this one is prev' : name === 'window' ? 'when a match is, match.from and match.to say; window.start belongs to a rule with a window' : undefined) });
+}
+
+/** A name in a rule with a window, before a `.` or by itself. */
+function unknownInWindow(ctx: Context, window: WindowView, name: string, span: Span): undefined {
+  const { globals, scope } = ctx;
+  const events = ctx.ofWindow?.events ?? window.events;
+  if (events.broken || isUnreadField(ctx, events, name)) return undefined;
+  const inputs = [...window.inputs.keys()];
+  if (windowAggregateNames.includes(name)) return globals.report.add('unknown-name', span, `"${name}" is a function.`, { hint: `call it: ${name}(…)` });
+  if (ctx.ofWindow === undefined && (window.events.field(name) !== 'none' || inputs.length > 0)) {
+    const owner = window.events.field(name) !== 'none' ? undefined : inputs.find((input) => window.inputs.get(input)!.field(name) !== 'none');
+    if (owner !== undefined || window.events.field(name) !== 'none') {
+      if (scope.isKeyRead?.() === false) return undefined;
+      const field = owner === undefined ? name : `${owner}.${name}`;
+      return globals.report.add('unknown-name', span, `"${name}" is a field of the events of the window, and no part of the rule's key: there are many values of it.`, { hint: `take one or all in an aggregate: last(${field}), values(${field})` });
+    }
+  }
+  const known = [
+    ...events.names(), ...inputs, ...scope.key?.map((key) => key.name) ?? [], ...globals.params.keys(), ...globals.consts.keys(), ...ctx.locals.keys(), ...scope.words ?? [], ...globals.features.keys(), 'window',
+  ];
+  const only = events.types.filter((one) => one.fields.has(name)).map((one) => one.name);
+  const types = events.types.map((one) => one.name).join(' | ');
+  return globals.report.add('unknown-name', span, ctx.ofWindow === undefined ? `Unknown name "${name}" in ${scope.place}.` : `Unknown name "${name}": it is no field of ${types}, no param and no const.`, {
+    hint: only.length > 0 ? `only ${only.join(' and ')} has it; name the input: on x: ${only[0]}, then x.${name}`
+      : name === 'prev' || name === 'match' ? 'a window has neither runs nor matches; window.start and window.end say when it is' : meant(name, known),
+  });
 }
 
 /** Reports a stage that cannot be read where the expression stands. */
@@ -185,7 +235,7 @@ function stageField(ctx: Context, stage: StageView, name: string, nameSpan: Span
 
 function prevField(ctx: Context, name: string, nameSpan: Span, span: Span): Value | undefined {
   const { prev } = ctx.scope;
-  if (prev === undefined) return ctx.globals.report.add('prev-here', span, `There is no previous event in ${ctx.scope.place}.`);
+  if (prev === undefined) return ctx.globals.report.add('prev-here', span, `There is no previous event in ${ctx.scope.place}.`, { hint: ctx.scope.window && `the latest event of a window: last(${name})` });
   const field = prev.event.types.length === 0 ? undefined : fieldOf(ctx, prev.event, 'the previous event', name, nameSpan);
   if (prev.event.types.length === 0) {
     return ctx.globals.report.add('never-true', span, 'There is no event before the first step, so `prev` is always null here.', { hint: 'drop the condition, or move it to a later stage' });
@@ -194,6 +244,7 @@ function prevField(ctx: Context, name: string, nameSpan: Span, span: Span): Valu
 }
 
 function matchInfo(ctx: Context, name: string, nameSpan: Span, span: Span): Value | undefined {
+  if (ctx.scope.window !== undefined) return ctx.globals.report.add('match-here', span, 'There is no match where there is a window.', { hint: 'window.start and window.end say when it is' });
   if (ctx.scope.match !== true) {
     return ctx.globals.report.add('match-here', span, `\`match.${name}\` is known only once there is a match: in \`having\`, \`alert\` and \`emit\`, not in ${ctx.scope.place}.`);
   }

@@ -1,7 +1,8 @@
-import type { Clause, OutField } from '../ast.ts';
+import type { Clause, OutField, ReportWhen } from '../ast.ts';
 import type { Field, Output } from '../typed.ts';
 import { contextOf } from './context.ts';
 import { meant } from './declarations.ts';
+import { refuseMade } from './each.ts';
 import { elaborate } from './expressions.ts';
 import type { Globals } from './globals.ts';
 import { asTime, textsIn } from './operators.ts';
@@ -17,7 +18,11 @@ export function checkAlert(globals: Globals, clause: Of<'alert'>, scope: Scope):
     const made = fieldValue(globals, field, scope);
     return made === undefined ? [] : [{ name: field.name.text, value: made.expr }];
   });
-  return { kind: 'alert', onTimeout: clause.onTimeout, target: clause.channel.text, fields, span: clause.span };
+  return { kind: 'alert', ...reportedWhen(clause.when), target: clause.channel.text, fields, span: clause.span };
+}
+
+function reportedWhen(when: ReportWhen): Pick<Output, 'onTimeout' | 'onClear'> {
+  return { onTimeout: when === 'timeout', ...(when === 'clear' && { onClear: true }) };
 }
 
 /** The value of `name: expr`; of `name` alone, of that name. */
@@ -35,6 +40,7 @@ export function isNew(globals: Globals, fields: readonly OutField[], field: OutF
 export function checkEmit(globals: Globals, clause: Of<'emit'>, scope: Scope): Output {
   const { report } = globals;
   const type = eventType(globals, clause.type);
+  refuseMade(globals, type, clause.type.span, 'emitted');
   const fields: { readonly name: string; readonly value: Output['fields'][number]['value'] }[] = [];
   for (const field of clause.fields.filter((one) => isNew(globals, clause.fields, one))) {
     const name = field.name.text;
@@ -59,7 +65,7 @@ export function checkEmit(globals: Globals, clause: Of<'emit'>, scope: Scope): O
       });
     }
   }
-  return { kind: 'emit', onTimeout: clause.onTimeout, target: clause.type.text, fields, span: clause.span };
+  return { kind: 'emit', ...reportedWhen(clause.when), target: clause.type.text, fields, span: clause.span };
 }
 
 /** The value where it can be a value of the field. */

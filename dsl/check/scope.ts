@@ -18,6 +18,21 @@ export interface StageView {
   readonly maybeUnbound: boolean;
 }
 
+/** The events of a window, or those a feature is of, as aggregates see them. */
+export interface WindowView {
+  /** The named inputs. */
+  readonly inputs: ReadonlyMap<string, EventView>;
+  /** What all events have in common. */
+  readonly events: EventView;
+  readonly inputCount: number;
+  /** There may be no event: aggregates over nothing are null. */
+  readonly maybeEmpty: boolean;
+  /** How the event at hand is read in the checked expression. */
+  readonly reads: 'each' | 'event';
+  /** Which of `window.start` and `window.end` there is for sure. */
+  readonly bounds: 'both' | 'start' | 'none';
+}
+
 /** What a name may mean where an expression stands. */
 export interface Scope {
   /** How messages call the place: `the condition of "hit"`. */
@@ -33,6 +48,11 @@ export interface Scope {
   readonly undefinedStages?: ReadonlySet<string>;
   /** The most recently bound event; `maybeUnbound`: there may be none. */
   readonly prev?: { readonly event: EventView; readonly maybeUnbound: boolean };
+  readonly window?: WindowView;
+  /** The parts of the rule's key, where features can be read. */
+  readonly featureKey?: readonly { readonly name: string; readonly type: Type | undefined }[];
+  /** Known when the rule is compiled: literals, consts and params only. */
+  readonly constant?: boolean;
   /** `match.id`, `match.from` and `match.to` can be read. */
   readonly match?: boolean;
   /** Words that stand for themselves: the severities. */
@@ -45,5 +65,5 @@ export interface Scope {
 
 /** A place where only literals, consts and params can be read. */
 export function constantScope(place: string): Scope {
-  return { place };
+  return { place, constant: true };
 }

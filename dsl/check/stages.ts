@@ -77,16 +77,16 @@ function refuseSecondUse(globals: Globals, name: string, mine: readonly Place[],
 }
 
 /** What a stage's condition can name. */
-export function stageScope(reader: ShapeReader, stage: StageInfo, what = 'the condition'): Scope {
+export function stageScope(reader: ShapeReader, stage: StageInfo, featureKey: Scope['featureKey'], what = 'the condition'): Scope {
   return {
     place: `${what} of "${stage.name}"`, event: stage.event, stage: (name) => reader.fromStage(stage, name), stageNames: reader.stageNames, undefinedStages: reader.undefinedStages,
-    prev: reader.previous(stage),
+    prev: reader.previous(stage), ...(featureKey && { featureKey }),
   };
 }
 
 /** The stage with its condition, `until` and `within … of`. */
 export function checkStage(globals: Globals, reader: ShapeReader, stage: StageInfo, order: number, key: Scope['key']): Stage {
-  const ctx = contextOf(globals, stageScope(reader, stage));
+  const ctx = contextOf(globals, stageScope(reader, stage, key));
   const { def } = stage;
   const where = def.where && condition(ctx, def.where, 'What follows `where`');
   const until = def.until && checkUntil(globals, reader, stage, def.until, ctx);

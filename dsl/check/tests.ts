@@ -2,18 +2,21 @@ import type { Expr as AstExpr, Name, OutField, Span, TestDecl, TestStep } from '
 import type { FieldType, Literal, Output, Test, Type } from '../typed.ts';
 import { constantNumber, literalOf } from './constants.ts';
 import { contextOf } from './context.ts';
-import { meant, notAvailable } from './declarations.ts';
+import { meant } from './declarations.ts';
+import { refuseMade } from './each.ts';
 import type { EventInfo } from './event-types.ts';
 import { elaborate } from './expressions.ts';
 import type { Globals } from './globals.ts';
 import { isNew } from './outputs.ts';
 import type { CheckedRule } from './rule.ts';
 import { eventType } from './stages.ts';
+import type { TableInfo } from './tables.ts';
 import { readTime } from './times.ts';
-import { DURATION, INT, STRING, aType, fits, isNumber, isText } from './types.ts';
+import { BOOL, DURATION, INT, STRING, aType, fits, isNumber, isText } from './types.ts';
 import { definition } from './unread.ts';
 
 type Expect = Test['expects'][number];
+type Row = Readonly<Record<string, unknown>>;
 type Step = Test['steps'][number];
 type Of<Kind extends TestStep['kind']> = Extract<TestStep, { kind: Kind }>;
 
@@ -28,13 +31,14 @@ export function checkTest(globals: Globals, test: TestDecl, rules: ReadonlyMap<s
     else tested.push(rule);
   }
   const params = new Map<string, Literal>();
+  const tables = new Map<string, readonly Row[]>();
   const steps: Step[] = [];
   const expects: Expect[] = [];
   const nothing = test.steps.find((step) => step.kind === 'expectNothing');
   for (const step of test.steps) {
     switch (step.kind) {
       case 'with': withParam(globals, step, params); break;
-      case 'table': notAvailable(report, { ...step.span, end: step.name.span.end }, 'table'); break;
+      case 'table': fillTable(globals, step, tables); break;
       case 'event': {
         const made = event(globals, step);
         if (made !== undefined) steps.push(made);
@@ -60,8 +64,8 @@ export function checkTest(globals: Globals, test: TestDecl, rules: ReadonlyMap<s
   if (nothing === undefined && expected === undefined && !globals.unread.inside(test.span, /\bexp/)) {
     report.add('test-without-expect', headOf(test), `The test "${test.title}" says not what it expects, so it fails on any alert.`, { hint: 'write expect nothing, if that is what is meant' });
   }
-  if (tested.length < test.rules.length || tested.some((rule) => rule.unavailable)) return undefined;
-  return { rules: test.rules.map((name) => name.text), title: test.title, span: headOf(test), params, steps, expects };
+  if (tested.length < test.rules.length) return undefined;
+  return { rules: test.rules.map((name) => name.text), title: test.title, span: headOf(test), params, tables, steps, expects };
 }
 
 function headOf(test: TestDecl): Span {
@@ -93,6 +97,55 @@ function withParam(globals: Globals, step: Of<'with'>, params: Map<string, Liter
   params.set(name, given);
 }
 
+/** The rows that a test gives a table: each with every column, null where an optional one is not given. */
+function fillTable(globals: Globals, step: Of<'table'>, tables: Map<string, readonly Row[]>): void {
+  const { report } = globals;
+  const name = step.name.text;
+  const info = globals.tables.get(name);
+  if (info === undefined) {
+    if (!globals.unread.declares('table', name)) report.add('unknown-table', step.name.span, `Unknown table "${name}".`, { hint: meant(name, globals.tables.keys()) });
+    return;
+  }
+  if (tables.has(name)) report.add('field-twice', step.name.span, `The table "${name}" is filled twice in this test.`, { hint: 'put all rows into one' });
+  const rows: Row[] = [];
+  const known = new Set<string>();
+  for (const written of step.rows) {
+    const row = rowOf(globals, info, written, step.name);
+    if (row === undefined) continue;
+    rows.push(row);
+    const id = JSON.stringify([row[info.table.key], info.table.history ? row['from'] : null]);
+    const key = written.find((field) => field.name.text === info.table.key);
+    if (known.has(id) && key !== undefined) {
+      report.add('row-twice', key.span, `The table "${name}" has two rows with this ${info.table.key}${info.table.history ? ' and this time' : ''}.`, { hint: 'a row is found by its key, so there is one of each' });
+    }
+    known.add(id);
+  }
+  tables.set(name, rows);
+}
+
+function rowOf(globals: Globals, { table, columns, broken }: TableInfo, written: readonly OutField[], name: Name): Row | undefined {
+  const { report } = globals;
+  const row: Record<string, unknown> = {};
+  let wrong = broken;
+  for (const field of written.filter((one) => isNew(globals, written, one))) {
+    const column = columns.get(field.name.text);
+    if (column === undefined) {
+      wrong = true;
+      if (!broken) report.add('unknown-field', field.name.span, `The table "${table.name}" has no column "${field.name.text}".`, { hint: meant(field.name.text, columns.keys()) });
+      continue;
+    }
+    const value = plainValue(globals, field.value, field.name, column, `"${table.name}.${field.name.text}"`);
+    if (value === undefined) wrong = true;
+    else row[field.name.text] = value.plain;
+  }
+  const missing = wrong ? [] : table.columns.filter((column) => !column.optional && !Object.hasOwn(row, column.name));
+  if (missing.length > 0) {
+    const span = written.length === 0 ? name.span : { ...written[0]!.span, end: written.at(-1)!.span.end };
+    return report.add('missing-field', span, `A row of "${table.name}" needs ${missing.map((column) => `"${column.name}"`).join(', ')}, too.`, { hint: `give ${missing.length === 1 ? 'it' : 'each'} a value, or declare ${missing.length === 1 ? 'it' : 'them'} optional with ?` });
+  }
+  return wrong ? undefined : Object.fromEntries(table.columns.map((column) => [column.name, Object.hasOwn(row, column.name) ? row[column.name] : null]));
+}
+
 /** Ms after the test's start. */
 function timeOf(globals: Globals, at: AstExpr): number | undefined {
   return constantNumber(globals, at, DURATION, 'the time after the start of the test', { least: 0 });
@@ -104,6 +157,7 @@ function event(globals: Globals, step: Of<'event'>): Step | undefined {
   const at = timeOf(globals, step.at);
   const type = eventType(globals, step.type);
   if (type === undefined) return undefined;
+  refuseMade(globals, type, step.type.span, 'given');
   const given = new Map<string, unknown>();
   for (const field of step.fields.filter((one) => isNew(globals, step.fields, one))) {
     const value = fieldOfEvent(globals, type, field);
@@ -216,7 +270,7 @@ function expectation(globals: Globals, step: Of<'expect'>, tested: readonly Chec
   const at = timeOf(globals, step.at);
   const fields: Record<string, unknown> = {};
   // A rule that could not be read may have any field.
-  const loose = unknownRule || tested.some(({ rule, unavailable }) => rule === undefined || unavailable);
+  const loose = unknownRule || tested.some(({ rule }) => rule === undefined);
   const isRead = (): boolean => tested.every(({ decl }) => !globals.unread.inside(decl.span, /\b(?:alert|emit|by)\b/));
   const type = step.what === 'emit' ? eventType(globals, step.type) : undefined;
   if (step.what === 'emit' && type === undefined) return undefined;
@@ -257,6 +311,8 @@ function emittedFields(type: EventInfo): Map<string, FieldType[]> {
 
 /** What every alert has, beside its key, where the author gives no field of that name. */
 const OF_EVERY_ALERT: readonly (readonly [string, Type])[] = [['severity', STRING], ['channel', STRING], ['suppressed', INT]];
+/** What an alert of a window has, too. */
+const OF_WINDOWS: readonly (readonly [string, Type])[] = [['final', BOOL]];
 
 /** What can be asked of the alerts: their fields and keys, each with the types it can have. */
 function alertFields(tested: readonly CheckedRule[], timeout: boolean): Map<string, FieldType[]> {
@@ -269,6 +325,7 @@ function alertFields(tested: readonly CheckedRule[], timeout: boolean): Map<stri
       if (output.kind === 'alert' && output.onTimeout === timeout) output.fields.forEach(({ name, value }) => add(name, value.type));
     }
     rule?.key.forEach(({ name, type }) => add(name, type));
+    if (rule?.kind === 'window') OF_WINDOWS.forEach(([name, type]) => add(name, type));
   }
   for (const [name, type] of OF_EVERY_ALERT) if (!known.has(name)) add(name, type);
   return known;

@@ -34,9 +34,10 @@ export function underLambdas(expr: Expr, by: number, inside = 0): Expr {
   const down = (part: Expr): Expr => underLambdas(part, by, inside);
   switch (expr.kind) {
     case 'lambdaParam': return expr.depth >= inside ? { ...expr, depth: expr.depth + by } : expr;
-    case 'aggregate': return {
+    case 'aggregate': case 'windowAggregate': return {
       ...expr, ...(expr.value && { value: down(expr.value) }), ...(expr.where && { where: down(expr.where) }),
     };
+    case 'lookup': return { ...expr, key: down(expr.key) };
     case 'member': return { ...expr, object: down(expr.object) };
     case 'index': return { ...expr, object: down(expr.object), index: down(expr.index) };
     case 'list': return { ...expr, items: expr.items.map(down) };

@@ -4,7 +4,7 @@
  * counter. An edge carries all that must hold while it waits (bans, greedy loops left behind, `until`) and what its taking does to counters.
  */
 import type { Arrow } from '../../dsl/ast.ts';
-import type { Ban, Expr, Match, Pattern, Rule } from '../../dsl/typed.ts';
+import type { Ban, Expr, Match, Pattern, PatternRule } from '../../dsl/typed.ts';
 
 export interface Position {
   readonly id: number;
@@ -170,7 +170,7 @@ export function bannedStages(ban: Ban): readonly string[] {
 }
 
 /** `count` turns a count expression into a number: params and constants are known when a rule is compiled. */
-export function buildAutomaton(rule: Rule, count: (expr: Expr) => number): Automaton {
+export function buildAutomaton(rule: PatternRule, count: (expr: Expr) => number): Automaton {
   const match: Match = rule.match;
   const positions: Position[] = [];
   const edges: Edge[] = [];

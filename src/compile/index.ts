@@ -1,10 +1,11 @@
 /** From a checked program to the plan that the engine runs. */
-import type { Expr, Literal, Program, Rule, Type } from '../../dsl/typed.ts';
+import type { Expr, Literal, Pattern, PatternRule, Program, Rule, Type } from '../../dsl/typed.ts';
 import type { Schema } from '../core/schema.ts';
-import { fieldsRead, makeContext } from './context.ts';
+import { CompileError, fieldsRead, makeContext } from './context.ts';
 import type { KeyPlan, Plan, Predicate } from './plan.ts';
 import { compileRule } from './rule.ts';
 import { shareStarts } from './share.ts';
+import { walk } from './walk.ts';
 
 export type { Plan } from './plan.ts';
 export { CompileError } from './context.ts';
@@ -38,13 +39,18 @@ export function checkParam(program: Program, name: string, value: Literal): Lite
 }
 
 export function compile(program: Program, options: CompileOptions = {}): Plan {
-  const rules = program.rules.filter((rule) => rule.mode.kind !== 'off' && (options.rules === undefined || options.rules.includes(rule.name)));
+  const rules = program.rules.filter((rule) => rule.mode.kind !== 'off' && (options.rules === undefined || options.rules.includes(rule.name))).map((rule) => toPattern(program, rule));
   const params = new Map<string, Literal>();
   for (const [name, param] of program.params) params.set(name, param.value);
   for (const [name, value] of Object.entries(options.params ?? {})) params.set(name, checkParam(program, name, value));
 
   const read = { event: new Set<string>(), bound: new Set<string>() };
-  for (const rule of rules) for (const expr of expressionsOf(rule)) fieldsRead(expr, read);
+  for (const rule of rules) {
+    for (const expr of expressionsOf(rule)) {
+      refuseUnavailable(rule, expr);
+      fieldsRead(expr, read);
+    }
+  }
   const identityFields = new Set<string>();
   for (const event of program.events.values()) for (const name of event.id) identityFields.add(name);
   const used = new Set([...read.event, ...read.bound, ...identityFields]);
@@ -77,8 +83,27 @@ export function compile(program: Program, options: CompileOptions = {}): Plan {
   };
 }
 
+/** @throws CompileError for a window, and for a pattern over what cannot be had yet. */
+function toPattern(program: Program, rule: Rule): PatternRule {
+  if (rule.kind === 'window') throw new CompileError(rule.name, rule.window.span, 'a window');
+  if (rule.roster !== undefined) throw new CompileError(rule.name, rule.span, '`by … from`');
+  for (const type of rule.sees.keys()) {
+    if (program.events.get(type)?.each !== undefined) throw new CompileError(rule.name, rule.span, `"${type}", an event made of a list,`);
+  }
+  return rule;
+}
+
+/** @throws CompileError for what the language has and this version cannot run. */
+function refuseUnavailable(rule: PatternRule, expr: Expr): void {
+  walk(expr, (part) => {
+    if (part.kind === 'lookup') throw new CompileError(rule.name, part.span, 'a table');
+    if (part.kind === 'feature') throw new CompileError(rule.name, part.span, 'a feature');
+    if (part.kind === 'aggregate' && (part.fn === 'lasting' || part.fn === 'timeAvg')) throw new CompileError(rule.name, part.span, `\`${part.fn}\``);
+  });
+}
+
 /** Every expression of a rule. */
-function* expressionsOf(rule: Rule): Iterable<Expr> {
+function* expressionsOf(rule: PatternRule): Iterable<Expr> {
   const match = rule.match;
   for (const stage of match.stages.values()) {
     if (stage.where !== undefined) yield stage.where;
@@ -98,7 +123,7 @@ function* expressionsOf(rule: Rule): Iterable<Expr> {
   yield* silences(match.pattern);
 }
 
-function* silences(pattern: Rule['match']['pattern']): Iterable<Expr> {
+function* silences(pattern: Pattern): Iterable<Expr> {
   switch (pattern.kind) {
     case 'silence': yield pattern.duration; break;
     case 'sequence': for (const item of pattern.items) yield* silences(item.pattern); break;

@@ -68,6 +68,7 @@ function valueOf(expr: Expr, env: Env, scope: Scope): unknown {
     case 'eachField': return own(scope.each?.fields, expr.field);
     case 'eachTime': return scope.each?.time ?? null;
     case 'matchInfo': return env.match?.[expr.what] ?? null;
+    case 'windowAggregate': case 'windowInfo': case 'lookup': case 'feature': throw new Error(`a ${expr.kind} is evaluated elsewhere`);
     case 'lambdaParam': return scope.lambdas.at(-1 - expr.depth) ?? null;
     case 'member': return own(value(expr.object), expr.field);
     case 'index': {

@@ -8,7 +8,7 @@
  * evaluated once a class (see docs/architecture.md).
  */
 import type { Schema } from '../core/schema.ts';
-import type { Expr, Literal, Program, Rule, Type } from '../../dsl/typed.ts';
+import type { Expr, Literal, PatternRule, Program, Type } from '../../dsl/typed.ts';
 import type { Automaton } from './automaton.ts';
 import type { CohortPlan } from './cohort.ts';
 
@@ -140,7 +140,7 @@ export interface StagePlan {
 
 export interface RulePlan {
   readonly index: number;
-  readonly rule: Rule;
+  readonly rule: PatternRule;
   readonly automaton: Automaton;
   readonly key: number;
   readonly stages: readonly StagePlan[];

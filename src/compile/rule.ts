@@ -6,7 +6,7 @@ import { bannedStages as banStages, buildAutomaton, repeatedGroups, type Accept,
 import { conjunctsOf, isEventOnly, walk } from './walk.ts';
 import type { Cond, EdgePlan, Guard, OutputPlan, PositionPlan, RulePlan, StagePlan, TimeSpan } from './plan.ts';
 import { MOST_NEXT, MOST_STEPS } from '../../dsl/index.ts';
-import type { Ban, Expr, KeyPart, Rule, Stage } from '../../dsl/typed.ts';
+import type { Ban, Expr, KeyPart, PatternRule, Stage } from '../../dsl/typed.ts';
 
 /** `first`, `last`, … whose value is a number kept in registers, or computed by walking the bound events. */
 const WALKED = new Set(['distinct', 'values']);
@@ -51,7 +51,7 @@ function addOnce<T>(list: T[], item: T, same: (a: T, b: T) => boolean): void {
   if (!list.some((other) => same(other, item))) list.push(item);
 }
 
-export function compileRule(context: Context, rule: Rule, index: number): RulePlan {
+export function compileRule(context: Context, rule: PatternRule, index: number): RulePlan {
   const match = rule.match;
   const automaton = buildAutomaton(rule, (expr) => context.number(expr));
   // A node of the history has seven bits for its position; a class's dead edges and a lazy loop's exits are bits of one register.

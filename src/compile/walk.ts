@@ -13,7 +13,8 @@ export function isEventOnly(expr: Expr): boolean {
   let only = true;
   walk(expr, (e) => {
     switch (e.kind) {
-      case 'keyField': case 'stageField': case 'stageTime': case 'prevField': case 'aggregate': case 'matchInfo': only = false; break;
+      case 'keyField': case 'stageField': case 'stageTime': case 'prevField': case 'aggregate': case 'matchInfo':
+      case 'windowAggregate': case 'windowInfo': case 'feature': only = false; break;
       default:
     }
   });

@@ -35,6 +35,10 @@ function print(expr: Expr, outer: number, rule: Pick<Rule, 'key'> | undefined, s
     case 'stageTime': return `timeOf(${expr.stage})`;
     case 'prevField': return expr.field === undefined ? 'timeOf(prev)' : `prev.${expr.field}`;
     case 'aggregate': return printAggregate(expr, rule, substitute);
+    case 'windowAggregate': return printWindowAggregate(expr, rule, substitute);
+    case 'windowInfo': return `window.${expr.what}`;
+    case 'lookup': return `${expr.table}[${at(expr.key, 0)}].${expr.column}`;
+    case 'feature': return expr.feature;
     case 'matchInfo': return `match.${expr.what}`;
     case 'lambdaParam': return lambdaName(expr.depth);
     case 'member': return `${at(expr.object, LEVEL.postfix)}.${expr.field}`;
@@ -72,6 +76,17 @@ function printAggregate(expr: Expr & { readonly kind: 'aggregate' }, rule: Pick<
   }
   const where = expr.where === undefined ? '' : ` where ${inside(expr.where)}`;
   return `${expr.fn}(${inside(expr.value)}${where}${expr.limit === undefined ? '' : `, ${expr.limit}`})`;
+}
+
+function printWindowAggregate(expr: Expr & { readonly kind: 'windowAggregate' }, rule: Pick<Rule, 'key'> | undefined, substitute: Substitute): string {
+  const { fn, input, value, argument } = expr;
+  // Inside, a field of the event at hand stands by itself, or behind the name of its input.
+  const prefix = input === undefined ? '' : `${input}.`;
+  const inside = (part: Expr): string => print(part, 0, rule, (e) => (e.kind === 'eachField' ? `${prefix}${e.field}` : e.kind === 'eachTime' ? `timeOf(${input ?? 'event'})` : substitute(e)));
+  const of = value === undefined ? input ?? '' : inside(value);
+  const where = expr.where === undefined ? '' : `${of === '' ? '' : ' '}where ${inside(expr.where)}`;
+  const last = argument === undefined ? '' : `, ${fn === 'slope' ? printDuration(argument) : argument}`;
+  return `${fn}(${of}${where}${last})`;
 }
 
 /** The parameter of the innermost lambda is `x`, of the one around it `x1`. */

@@ -1,5 +1,5 @@
 /** The events of a test as one rule sees them: by key, with the expressions evaluated by the interpreter. */
-import type { Expr, Literal, Rule, Stage } from '../../dsl/typed.ts';
+import type { Expr, Literal, PatternRule, Stage } from '../../dsl/typed.ts';
 import { evaluate, holds, type BoundEvent, type Env } from '../compile/interpret.ts';
 
 /** An event with its declared fields as plain values: times and durations in ms, absent ones null. */
@@ -42,13 +42,13 @@ export function makeEnv(params: Params, key: readonly unknown[], bound: Bindings
 }
 
 /** Whether the rule sees the event: its type is one of the rule's, and a filter of `on` holds where there are any. */
-function isSeen(rule: Rule, params: Params, event: SeenEvent): boolean {
+function isSeen(rule: PatternRule, params: Params, event: SeenEvent): boolean {
   const input = rule.sees.get(event.type);
   if (input === undefined) return false;
   return input.filters.length === 0 || input.filters.some((filter) => holds(filter, makeEnv(params, [], NOTHING_BOUND, event)));
 }
 
-function keyUnder(rule: Rule, params: Params, event: SeenEvent, exprOf: (part: Rule['key'][number]) => Expr | undefined): unknown[] | undefined {
+function keyUnder(rule: PatternRule, params: Params, event: SeenEvent, exprOf: (part: PatternRule['key'][number]) => Expr | undefined): unknown[] | undefined {
   const env = makeEnv(params, [], NOTHING_BOUND, event);
   const key: unknown[] = [];
   for (const part of rule.key) {
@@ -61,12 +61,12 @@ function keyUnder(rule: Rule, params: Params, event: SeenEvent, exprOf: (part: R
 }
 
 /** The key under which a stage sees an event; undefined where a part is null. */
-export function keyOfStage(rule: Rule, params: Params, stage: string, event: SeenEvent): unknown[] | undefined {
+export function keyOfStage(rule: PatternRule, params: Params, stage: string, event: SeenEvent): unknown[] | undefined {
   return keyUnder(rule, params, event, (part) => part.stages.get(stage) ?? part.valueOf.get(event.type));
 }
 
 /** Every distinct key of the event: that of its type, and those of the stages that `by` names. */
-function keysOf(rule: Rule, params: Params, event: SeenEvent): unknown[][] {
+function keysOf(rule: PatternRule, params: Params, event: SeenEvent): unknown[][] {
   const named = new Set(rule.key.flatMap((part) => [...part.stages.keys()]));
   const candidates = [keyUnder(rule, params, event, (part) => part.valueOf.get(event.type))];
   for (const stage of named) {
@@ -78,7 +78,7 @@ function keysOf(rule: Rule, params: Params, event: SeenEvent): unknown[][] {
 }
 
 /** The rule's events by key, keys in order of their first event; `events` in processing order. */
-export function groupByKey(rule: Rule, params: Params, events: readonly SeenEvent[]): KeyedEvents[] {
+export function groupByKey(rule: PatternRule, params: Params, events: readonly SeenEvent[]): KeyedEvents[] {
   const groups = new Map<string, { key: unknown[]; events: SeenEvent[] }>();
   for (const event of events) {
     if (!isSeen(rule, params, event)) continue;
@@ -93,13 +93,13 @@ export function groupByKey(rule: Rule, params: Params, events: readonly SeenEven
 }
 
 /** Whether a stage could be bound to the event: type, key and condition, given what is bound. */
-export function satisfies(rule: Rule, params: Params, key: readonly unknown[], stage: Stage, bound: Bindings, event: SeenEvent): boolean {
+export function satisfies(rule: PatternRule, params: Params, key: readonly unknown[], stage: Stage, bound: Bindings, event: SeenEvent): boolean {
   if (!isCandidate(rule, params, key, stage, event)) return false;
   return stage.where === undefined || holds(stage.where, makeEnv(params, key, bound, event));
 }
 
 /** Whether the stage is tried on the event at all: it accepts the type, and the event has the run's key under it. */
-export function isCandidate(rule: Rule, params: Params, key: readonly unknown[], stage: Stage, event: SeenEvent): boolean {
+export function isCandidate(rule: PatternRule, params: Params, key: readonly unknown[], stage: Stage, event: SeenEvent): boolean {
   if (!stage.accepts.includes(event.type)) return false;
   if (!rule.key.some((part) => part.stages.has(stage.name))) return true;
   return JSON.stringify(keyOfStage(rule, params, stage.name, event)) === JSON.stringify(key);

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { referenceMatches, splitByKey, TooManyRuns, type RefMatch } from '../reference/index.ts';
-import type { Literal, Program, Rule } from '../../dsl/typed.ts';
+import { patternRule } from '../../dsl/index.ts';
+import type { Literal, PatternRule, Program } from '../../dsl/typed.ts';
 import type { Case, InputEvent } from './generate.ts';
 import type { EngineReport, RunEngine } from './port.ts';
 import { Random } from './random.ts';
@@ -23,7 +24,7 @@ export type Verdict =
 const MAX_RUNS = 20_000;
 
 /** What the reference says. @throws TooManyRuns */
-export function expect(rule: Rule, program: Program, events: readonly InputEvent[], maxRuns = MAX_RUNS): Expected {
+export function expect(rule: PatternRule, program: Program, events: readonly InputEvent[], maxRuns = MAX_RUNS): Expected {
   const params = new Map<string, Literal>([...program.params].map(([name, param]) => [name, param.value]));
   const all = events.map(({ type, ...fields }, index) => ({ index, type, time: fields.at, fields }));
   const results = splitByKey(rule, all, params).map((keyed) => referenceMatches(rule, keyed.events, { key: keyed.key, params, maxRuns }));
@@ -36,8 +37,7 @@ export function expect(rule: Rule, program: Program, events: readonly InputEvent
 
 /** Compares engine and reference on one case, and the engine with itself: cut by a snapshot, and with the events delivered out of order. */
 export function compare(failing: Case, program: Program, run: RunEngine): Verdict {
-  const rule = program.rules[0];
-  if (rule === undefined) throw new Error('the case has no rule');
+  const rule = patternRule(program.rules[0]);
   let expected: Expected;
   try {
     expected = expect(rule, program, failing.events);

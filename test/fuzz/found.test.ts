@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { patternRule } from '../../dsl/index.ts';
 import { checked } from './cases.ts';
 import { compare, expect as referenceSays } from './compare.ts';
 import { runEngine } from './engine.ts';
@@ -28,7 +29,7 @@ function table(rows: readonly Row[]): void {
     const events = eventsOf(line);
     const program = checked(rule);
     if (program === undefined) throw new Error(`the rule does not check: ${rule}`);
-    const said = referenceSays(program.rules[0]!, program, events);
+    const said = referenceSays(patternRule(program.rules[0]), program, events);
     const shown = (lists: typeof said.matches): string[] => lists.flat().map(({ bindings, at }) => `${bindings.replaceAll(':', '')} @${at / 1000}`);
     expect({ matches: shown(said.matches), timeouts: shown(said.timeouts) }).toEqual({ matches, timeouts: timeouts ?? [] });
     // The comparison looks at the rule, the events and the seed alone.

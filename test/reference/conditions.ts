@@ -1,14 +1,14 @@
-import type { Expr, Literal, Repeat, Rule, Stage } from '../../dsl/typed.ts';
+import type { Expr, Literal, PatternRule, Repeat, Stage } from '../../dsl/typed.ts';
 import { evaluateIn, type View } from './view.ts';
 import type { Bound, RefEvent, RefOptions, Turns } from './types.ts';
 
 /** Reads conditions, durations and counts of one rule for one key, given what is bound. */
 export class Conditions {
-  readonly #rule: Rule;
+  readonly #rule: PatternRule;
   readonly #key: readonly Literal[];
   readonly #params: ReadonlyMap<string, Literal>;
 
-  constructor(rule: Rule, options: RefOptions) {
+  constructor(rule: PatternRule, options: RefOptions) {
     this.#rule = rule;
     this.#key = options.key ?? [];
     this.#params = options.params ?? new Map();

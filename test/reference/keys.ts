@@ -1,4 +1,4 @@
-import type { Expr, Literal, Rule } from '../../dsl/typed.ts';
+import type { Expr, Literal, PatternRule } from '../../dsl/typed.ts';
 import { evaluateIn } from './view.ts';
 import type { RefEvent } from './types.ts';
 
@@ -9,7 +9,7 @@ export interface KeyedEvents { readonly key: readonly Literal[]; readonly events
  * or, where `by` names stages, those under the stages it could be tried on. An event whose key or a part of it is null is not seen.
  * Keys in the order of their first event.
  */
-export function splitByKey(rule: Rule, events: readonly RefEvent[], params: ReadonlyMap<string, Literal>): KeyedEvents[] {
+export function splitByKey(rule: PatternRule, events: readonly RefEvent[], params: ReadonlyMap<string, Literal>): KeyedEvents[] {
   const split = new Map<string, KeyedEvents>();
   for (const event of events) {
     const read = (expr: Expr) => evaluateIn(expr, { event, prev: undefined, key: [], params, match: undefined, events: () => [] });
@@ -30,7 +30,7 @@ export function splitByKey(rule: Rule, events: readonly RefEvent[], params: Read
 }
 
 /** The expressions of each key that an event of the type has. */
-function keysOf(rule: Rule, type: string): Expr[][] {
+function keysOf(rule: PatternRule, type: string): Expr[][] {
   const ways: (string | undefined)[] = [...rule.match.stages.values()].filter((stage) => stage.accepts.includes(type)).map((stage) => stage.name);
   if (ways.length === 0 || rule.key.every((part) => part.stages.size === 0)) ways.splice(0, ways.length, undefined);
   return ways.flatMap((stage) => {

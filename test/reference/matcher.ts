@@ -1,4 +1,4 @@
-import type { Rule } from '../../dsl/typed.ts';
+import type { PatternRule } from '../../dsl/typed.ts';
 import { Conditions } from './conditions.ts';
 import { Expansion } from './expand.ts';
 import { report } from './report.ts';
@@ -62,7 +62,7 @@ import type { RefEvent, RefOptions, RefResult } from './types.ts';
  * @param events What the rule sees for the key, in processing order; the input ends after the last and the watermark goes to infinity.
  * @throws TooManyRuns when the case explodes.
  */
-export function referenceMatches(rule: Rule, events: readonly RefEvent[], options: RefOptions = {}): RefResult {
+export function referenceMatches(rule: PatternRule, events: readonly RefEvent[], options: RefOptions = {}): RefResult {
   const conditions = new Conditions(rule, options);
   const expansion = new Expansion((repeat) => conditions.counts(repeat));
   const rules = new Rules(rule.match, conditions, expansion, events);

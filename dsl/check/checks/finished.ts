@@ -1,4 +1,4 @@
-import type { Pattern, Rule, Stage } from '../../typed.ts';
+import type { Pattern, PatternRule, Stage } from '../../typed.ts';
 import type { Counts } from '../counts.ts';
 import type { Globals } from '../globals.ts';
 import type { Report } from '../report.ts';
@@ -9,7 +9,7 @@ import type { Flow } from '../flow.ts';
 export interface FinishedRule {
   readonly globals: Globals;
   readonly report: Report;
-  readonly rule: Rule;
+  readonly rule: PatternRule;
   readonly reader: ShapeReader;
   readonly shape: Shape;
   readonly flow: Flow;
@@ -20,7 +20,7 @@ export interface FinishedRule {
 /** One check of a rule as a whole: reports and gives nothing. */
 export type Check = (rule: FinishedRule) => void;
 
-export function finish(globals: Globals, rule: Rule, reader: ShapeReader): FinishedRule | undefined {
+export function finish(globals: Globals, rule: PatternRule, reader: ShapeReader): FinishedRule | undefined {
   const { shape } = reader;
   if (shape.flow === undefined) return undefined;
   return { globals, report: globals.report, rule, reader, shape, flow: shape.flow, countsOf: countsOfRepeats(shape.counts) };

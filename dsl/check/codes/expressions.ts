@@ -2,6 +2,10 @@ import type { CodeInfo } from './info.ts';
 
 /** Expressions: types, nulls, stages and aggregates. */
 export const expressionCodes = {
+  'count-of-condition': {
+    severity: 'error', meaning: '`count` is given a condition.', cause: '`count(x)` counts the events in which x has a value, and a condition always has one. What is to be counted stands behind `where`.',
+    example: '  by card\n  on Payment\n  window tumbling 1h\n  having count(amount > 5) > 3', corrected: '  by card\n  on Payment\n  window tumbling 1h\n  having count(where amount > 5) > 3',
+  },
   'type-mismatch': {
     severity: 'error', meaning: 'A value is of another type than what stands beside it, or than what is asked for.', cause: 'The message names both types.',
     example: '  match a\n  a: Payment where amount > "five"', corrected: '  match a\n  a: Payment where amount > 5',

@@ -87,8 +87,21 @@ export const nameCodes = {
     severity: 'error', meaning: 'A value is not within its bounds.', cause: 'A param\'s value lies within its bounds, both ends included; spans of time, limits and the like are above zero.',
     example: 'param limit: int = 50 in 0 .. 10', corrected: 'param limit: int = 5 in 0 .. 10',
   },
-  'not-available': {
-    severity: 'error', meaning: 'This part of the language is not available in this version.', cause: '`feature`, `table`, `each`, `window`, `lasting` and `timeAvg` come in a later version.',
-    example: 'table merchants { id: string key, risk: float }', corrected: 'param risky: float = 0.8 in 0 .. 1',
+  'each-source': {
+    severity: 'error', meaning: 'What an event is made of is no list of an event type.', cause: '`each` goes through a list in the fields of a declared event type.',
+    example: 'event Tag = each t in Payment { name: t, at } time at', corrected: 'event Tag = each t in Payment.tags { name: t, at } time at',
+  },
+  'each-cycle': {
+    severity: 'error', meaning: 'An event is made of itself.', cause: 'The list is one of an event that comes from a source, or of an event made of that.',
+    example: 'event A = each x in B.list { list: [x] }\nevent B = each x in A.list { list: [x] }', corrected: 'event A = each x in B.list { list: [x] }\nevent B { list: [int] }',
+  },
+  'each-base': {
+    severity: 'error', meaning: 'An event type extends one that is made of a list.', cause: 'Its events are the elements of that list, and none can be of a subtype. Extend the type that has the list.',
+    example: 'event Tag = each t in Payment.tags { name: t, at } time at\nevent Vip extends Tag { x: int }', corrected: 'event Tag = each t in Payment.tags { name: t, at } time at',
+  },
+  'made-of-list': {
+    severity: 'error', meaning: 'A rule emits, or a test gives, an event that is made of a list.', cause: 'Its events are the elements of a list of another one: give or emit that.',
+    example: 'event Tag = each t in Payment.tags { name: t, at } time at\nrule R {\n  by card\n  match a\n  a: Payment\n  emit Tag { name: "x" }\n}',
+    corrected: 'event Tag { name: string, at: time } time at\nrule R {\n  by card\n  match a\n  a: Payment\n  emit Tag { name: "x" }\n}',
   },
 } as const satisfies Record<string, CodeInfo>;

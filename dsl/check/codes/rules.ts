@@ -8,7 +8,7 @@ const steps = (count: number): string => names(count).replaceAll(', ', ' -> ');
 /** Rules, patterns and tests. */
 export const ruleCodes = {
   'no-match': {
-    severity: 'error', meaning: 'A rule has no pattern.', cause: 'A rule says what it looks for with `match`.',
+    severity: 'error', meaning: 'A rule has neither a pattern nor a window.', cause: 'A rule says what it looks for with `match`, or gathers events with `window`.',
     example: '  by card', corrected: '  by card\n  match a\n  a: Payment',
   },
   'clause-twice': {

@@ -1,6 +1,7 @@
 /** An alert as its JSON text says it, for showing it to a person. */
 import type { Program } from '../../../dsl/typed.ts';
 import type { Alert, BoundEvent } from '../../core/alert.ts';
+import { takersOf } from '../../../dsl/index.ts';
 import { isoTime } from '../../decode/index.ts';
 import { fieldMapOf, type JobConfig } from '../../job/config/index.ts';
 
@@ -57,8 +58,9 @@ export function eventReader(job: JobConfig, program: Program | undefined): Event
         const named = event[field];
         if (typeof named === 'string' && (program === undefined || program.events.has(named))) return named;
       }
-      const stage = rules.get(ruleName)?.match.stages.get(stageName);
-      return stage?.types.join('|') ?? '';
+      const rule = rules.get(ruleName);
+      const taker = rule && takersOf(rule).find(({ name }) => name === stageName);
+      return taker?.types.join('|') ?? '';
     },
     timeOf(event, type) {
       // Where a stage takes several types and the text does not say which: whichever has its time there.

@@ -1,5 +1,5 @@
 /** What a run did: per rule and in all, as data and as text; and, where nothing came of it, why. */
-import type { Rule } from '../../../dsl/typed.ts';
+import type { PatternRule } from '../../../dsl/typed.ts';
 import type { Plan } from '../../compile/index.ts';
 import type { EngineStats, RuleStats } from '../../engine/index.ts';
 import type { Colours } from '../colours.ts';
@@ -167,7 +167,7 @@ function ruleNote(stats: RuleStats, figures: RunFigures): string | undefined {
   return `${head} and none timed out${first.length === 0 ? '' : `, so most likely no event satisfies its first step (${first.join(', ')})`}.`;
 }
 
-function isBounded({ match }: Rule): boolean {
+function isBounded({ match }: PatternRule): boolean {
   return match.within !== undefined || match.session !== undefined || match.gap !== undefined
     || [...match.stages.values()].some((stage) => stage.within !== undefined);
 }

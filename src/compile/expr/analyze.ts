@@ -107,6 +107,12 @@ export function canonical(expr: Expr): string {
     case 'aggregate':
       return list(expr.fn, quoted(expr.stage), expr.value === undefined ? '' : canonical(expr.value), expr.where === undefined ? '' : canonical(expr.where),
         expr.limit === undefined ? '' : String(expr.limit));
+    case 'windowAggregate':
+      return list(`window ${expr.fn}`, quoted(expr.input ?? null), expr.value === undefined ? '' : canonical(expr.value), expr.where === undefined ? '' : canonical(expr.where),
+        expr.argument === undefined ? '' : String(expr.argument));
+    case 'windowInfo': return list('window', expr.what);
+    case 'lookup': return list('lookup', quoted(expr.table), canonical(expr.key), quoted(expr.column));
+    case 'feature': return list('feature', quoted(expr.feature), ...expr.parts.map(String));
     case 'eachField': return list('each', quoted(expr.field), kindOf(expr.type));
     case 'eachTime': return '(eachTime)';
     case 'matchInfo': return list('match', expr.what);

@@ -109,6 +109,7 @@ function value(expr: Expr, emit: Emitter, lambdas: number): string {
     case 'arith': return arithmetic(expr, emit);
     case 'if': return `(${emit.condition(expr.cond)} ? ${emit.value(expr.then)} : ${emit.value(expr.else)})`;
     case 'call': return emitCall(expr, emit);
+    case 'windowAggregate': case 'windowInfo': case 'lookup': case 'feature': throw new Error(`a ${expr.kind} is compiled elsewhere`);
     default: throw new Error(`no value for an expression of kind "${expr.kind}"`);
   }
 }

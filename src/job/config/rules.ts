@@ -1,7 +1,7 @@
 /** A job file beside the rules it runs: what must fit, and what the rules' parts of it mean. */
 import type { Diagnostic } from '../../../dsl/diagnostic.ts';
 import type { Literal, Program, Rule, Type } from '../../../dsl/typed.ts';
-import { didYouMean } from '../../../dsl/index.ts';
+import { didYouMean, takersOf } from '../../../dsl/index.ts';
 import { checkParam, ParamError } from '../../compile/index.ts';
 import { placeOf } from './checks.ts';
 import type { LoadedJob } from './load.ts';
@@ -138,11 +138,11 @@ class Check {
     if (isOpen) return;
     const told = new Set<string>();
     for (const rule of this.#rules) {
-      for (const stage of rule.match.stages.values()) {
-        if (stage.accepts.some((type) => given.has(type) || this.#isDerived(type)) || told.has(stage.types.join())) continue;
-        told.add(stage.types.join());
-        this.#report('error', 'no-source', 'sources', `No source gives an event that rule "${rule.name}" reads as ${stage.types.map((type) => `"${type}"`).join(' or ')}.`,
-          given.size === 0 ? undefined : `they give: ${[...given].join(', ')}`, [{ span: stage.span, message: 'It is read here.' }]);
+      for (const taker of takersOf(rule)) {
+        if (taker.accepts.some((type) => given.has(type) || this.#isDerived(type)) || told.has(taker.types.join())) continue;
+        told.add(taker.types.join());
+        this.#report('error', 'no-source', 'sources', `No source gives an event that rule "${rule.name}" reads as ${taker.types.map((type) => `"${type}"`).join(' or ')}.`,
+          given.size === 0 ? undefined : `they give: ${[...given].join(', ')}`, [{ span: taker.span, message: 'It is read here.' }]);
       }
     }
   }

@@ -1,4 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
+import type { Rule } from '../../../dsl/typed.ts';
+import { patternRule } from '../../../dsl/index.ts';
 import { compile } from '../../../src/compile/index.ts';
 import { describeRule, printDuration, printExpr, renderDot, renderMermaid, type RuleDescription } from '../../../src/explain/index.ts';
 import { programOf } from './rules.ts';
@@ -18,12 +20,22 @@ test.each([
   'amount between 1 and 2 and merchant like "a%"', 'merchant matches /^x[0-9]+$/i', '(ok or amount > 1) and merchant is not null',
   'if ok then amount > 1 else amount < 1', 'size(tags) > 2 and any(tags, x => x == "vip")', '(amount ?? 1) * 2 > 3', 'amount - (1 - 2) > 0', 'not (ok and amount > 1)',
 ])('an expression is printed as it was written: %s', (text) => {
-  const rule = programOf(`${EVENTS}rule R { by card match all a within 1m a: Payment where ${text} alert x { } }`).rules[0]!;
+  const rule = patternRule(programOf(`${EVENTS}rule R { by card match all a within 1m a: Payment where ${text} alert x { } }`).rules[0]);
   const printed = printExpr(rule.match.stages.get('a')!.where!, rule);
   // Printed, read and printed again it is the same: parentheses are neither missing nor moved.
-  const again = programOf(`${EVENTS}rule R { by card match all a within 1m a: Payment where ${printed} alert x { } }`).rules[0]!;
+  const again = patternRule(programOf(`${EVENTS}rule R { by card match all a within 1m a: Payment where ${printed} alert x { } }`).rules[0]);
   expect(printExpr(again.match.stages.get('a')!.where!, again)).toBe(printed);
   expect(stripSpans(again.match.stages.get('a')!.where)).toEqual(stripSpans(rule.match.stages.get('a')!.where));
+});
+
+test.each([
+  'count(where not ok) > 3', 'sum(p.amount where p.amount > 1) > 5', 'percentile(amount, 95) > 3', 'slope(amount, 1h) > 3', 'size(top(merchant, 3)) > 2', 'any(amount > 3) and all(ok)', 'window.end - window.start > 1h', 'shops[last(merchant)].risk > 0.5',
+  'avg(amount) > 5 * spend',
+])('an expression of a window is printed as it was written: %s', (text) => {
+  const declared = `${EVENTS}table shops { id: string key, risk: float } feature spend = sum(amount) of Payment by card `;
+  const having = (condition: string): Rule => programOf(`${declared}rule R { by card on ${condition.includes('p.') ? 'p: ' : ''}Payment window tumbling 1h having ${condition} alert x { } }`).rules[0]!;
+  const rule = having(text);
+  expect(printExpr(rule.having!, rule)).toBe(text);
 });
 
 function stripSpans(value: unknown): unknown {

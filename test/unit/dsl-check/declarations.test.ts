@@ -33,10 +33,10 @@ describe('event types', () => {
     ['event A { k: string } id k once within 0s', ['out-of-bounds']],
     ['event A {}\nevent A {}', ['declared-twice']],
     ['const a = 1\nfn a(x: int) = x', ['declared-twice']],
-    ['event A = each r in B.list { x: r.x } time at\nevent B { list: [int] }\nrule R {\n match a\n a: A where x > zzz\n alert out { y: a.q }\n}', ['not-available']],
-    ['feature f = sum(x) of A by k\nevent A { x: int, k: string }\nrule R {\n by k\n match a\n a: A where x > 5 * f\n alert out { f }\n}', ['not-available']],
-    ['table t { id: string key, risk: float }\nevent A { id: string }\nrule R {\n match a\n a: A where t[id].risk > 0.5\n alert out {}\n}', ['not-available']],
-    ['event A { k: string, x: int }\nrule R {\n by k\n on A where x > 3\n window tumbling 1h\n having count() > 5\n alert out { k, n: count(), s: sum(x), w: window.start }\n}\ntest R "t" {\n @1s A { k: "a" }\n expect @1s { n: 1 }\n}', ['not-available']],
+    ['event A = each r in B.list { x: r.x } time at\nevent B { list: [int] }\nrule R {\n match a\n a: A where x > zzz\n alert out { y: a.q }\n}', ['type-mismatch']],
+    ['feature f = sum(x) of A by k\nevent A { x: int, k: string }\nrule R {\n by k\n match a\n a: A where x > 5 * f\n alert out { f }\n}', []],
+    ['table t { id: string key, risk: float }\nevent A { id: string }\nrule R {\n match a\n a: A where t[id].risk > 0.5\n alert out {}\n}', []],
+    ['event A { k: string, x: int }\nrule R {\n by k\n on A where x > 3\n window tumbling 1h\n having count() > 5\n alert out { k, n: count(), s: sum(x), w: window.start }\n}\ntest R "t" {\n @1s A { k: "a" }\n expect @1s { n: 1 }\n}', []],
   ])('%s', (text, codes) => {
     expect(codesOf(text)).toEqual(codes);
   });

@@ -20,7 +20,7 @@ describe('keys', () => {
     ['by device\n match a -> b within 5m\n a: Payment\n b: Login', 'unknown-key'], ['by account (credit: to)\n match credit -> debit within 5m\n credit, debit: Transfer', 'unknown-key'],
     ['by card (Pament: merchant)\n match a\n a: Payment', 'unknown-type'], ['by card (b: merchant)\n match a\n a: Payment', 'unknown-stage'], ['by card, card\n match a\n a: Payment', 'field-twice'],
     ['by tags\n match a\n a: Payment', 'type-mismatch'], ['by k (Payment: items, Login: card)\n match a -> b within 5m\n a: Payment\n b: Login', 'mixed-types'],
-    ['by card from cards\n match a\n a: Payment', 'not-available'], ['by x = cards\n match a\n a: Payment', 'unknown-name'],
+    ['by card from cards\n match a\n a: Payment', 'unknown-table'], ['by x = cards\n match a\n a: Payment', 'unknown-name'],
   ])('%s: %s', (body, code) => {
     expect(errorCodes(body)).toEqual([code]);
   });
@@ -207,7 +207,7 @@ describe('tests', () => {
     ['@1s Payment { status: "failed" }\n expect nothing', 'not-in-set'], ['@1s Payment { card: null }\n expect nothing', 'type-mismatch'], ['@1s Payment { place: { lat: "x" } }\n expect nothing', 'type-mismatch'],
     ['@1s Payment { place: { lot: 1 } }\n expect nothing', 'unknown-field'], ['@1s Payment { items: 1.5 }\n expect nothing', 'type-mismatch'], ['@1s Payment { amount: big }\n expect nothing', 'not-constant'],
     ['@1s Payment { sent: "soon" }\n expect nothing', 'type-mismatch'], ['@1s Payment { card }\n expect nothing', 'missing-value'], ['@1s Payment { card: "a", card: "b" }\n expect nothing', 'field-twice'],
-    ['with bigg = 5\n expect nothing', 'unknown-param'], ['with big = -5\n expect nothing', 'out-of-bounds'], ['with big = "x"\n expect nothing', 'type-mismatch'], ['table m { { id: "x" } }\n expect nothing', 'not-available'],
+    ['with bigg = 5\n expect nothing', 'unknown-param'], ['with big = -5\n expect nothing', 'out-of-bounds'], ['with big = "x"\n expect nothing', 'type-mismatch'], ['table m { { id: "x" } }\n expect nothing', 'unknown-table'],
     ['expect @1s { crd: "x" }', 'unknown-field'], ['expect @1s { card: 5 }', 'type-mismatch'], ['expect @1s { s: "failed" }', 'not-in-set'], ['expect emit Login @1s {}', 'never-reported'],
     ['expect emit Alarm @1s { lvl: 5 }', 'unknown-field'], ['expect @1s { card: "x" }\n expect nothing', 'contradiction'], ['@1s Payment {}', '~test-without-expect'],
     ['@1s Payment { at: 5s }\n expect nothing', '~time-field-filled'],

@@ -164,7 +164,7 @@ describe('aggregates', () => {
   test.each([
     ['sum(amount)', 'aggregate-needs-stage'], ['count()', 'aggregate-needs-stage'], ['last(a)', 'stage-without-field'], ['sum(a)', 'stage-without-field'],
     ['sum(a.merchant)', 'type-mismatch'], ['sum(a.amount, 2)', 'bad-arguments'], ['values(a.amount, 0)', 'bad-arguments'], ['stddev(a.at)', 'type-mismatch'],
-    ['lasting(a.amount > 8)', 'not-available'], ['timeAvg(a.amount)', 'not-available'], ['percentile(a.amount, 95)', 'not-available'], ['sums(a.amount)', 'unknown-function'],
+    ['lasting(a.amount)', 'type-mismatch'], ['timeAvg(a.status)', 'type-mismatch'], ['percentile(a.amount, 95)', 'window-aggregate-here'], ['sums(a.amount)', 'unknown-function'],
   ])('%s is an error: %s', (expr, code) => {
     expect(errorCodes(`by card\n match a{2,} -> b within 5m\n a: Payment\n b: Payment\n alert out { v: ${expr} }`)).toEqual([code]);
   });

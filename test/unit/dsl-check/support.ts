@@ -1,6 +1,6 @@
 import { codes } from '../../../dsl/check/codes.ts';
-import { check, parseFile } from '../../../dsl/index.ts';
-import type { Program, Rule } from '../../../dsl/typed.ts';
+import { check, parseFile, patternRule } from '../../../dsl/index.ts';
+import type { PatternRule, Program } from '../../../dsl/typed.ts';
 
 /** What the rules of these tests read. */
 export const TYPES = `event Payment {
@@ -49,8 +49,8 @@ export function programOf(text: string): Program {
   return program;
 }
 
-export function ruleOf(body: string, more = ''): Rule {
-  return programOf(ruleText(body, more)).rules[0]!;
+export function ruleOf(body: string, more = ''): PatternRule {
+  return patternRule(programOf(ruleText(body, more)).rules[0]);
 }
 
 /** A tree without its places, so that it can be compared. */

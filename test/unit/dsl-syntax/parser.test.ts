@@ -154,10 +154,10 @@ describe('clauses', () => {
     const rule = ruleOf('on Payment where x > 1, back: Refund, timeout: T on timeout alert slow { a } on timeout emit Late { b: 1 } alert x {} emit Y {}');
     expect(bare(rule.clauses)).toMatchObject([
       { kind: 'on', inputs: [{ type: { text: 'Payment' }, where: {} }, { name: { text: 'back' }, type: { text: 'Refund' } }, { name: { text: 'timeout' } }] },
-      { kind: 'alert', onTimeout: true, channel: { text: 'slow' } },
-      { kind: 'emit', onTimeout: true, type: { text: 'Late' } },
-      { kind: 'alert', onTimeout: false },
-      { kind: 'emit', onTimeout: false },
+      { kind: 'alert', when: 'timeout', channel: { text: 'slow' } },
+      { kind: 'emit', when: 'timeout', type: { text: 'Late' } },
+      { kind: 'alert', when: 'match' },
+      { kind: 'emit', when: 'match' },
     ]);
     expect(bare(clauseOf('on timeout: Tick where a', 'on'))).toMatchObject({ inputs: [{ name: { text: 'timeout' }, type: { text: 'Tick' } }] });
   });
@@ -184,10 +184,35 @@ describe('clauses', () => {
     expect(parseFile('a', 'rule R { limit 5 per 1h by card }').diagnostics).toEqual([]);
   });
 
-  test('a window rule is stepped over without a word', () => {
-    const rule = ruleOf(`on b: Purchase, r: Refund where ok window tumbling day in "America/New_York" offset 15m trigger early every 10s trigger on rise trigger every 100 events
-      late within 1m having count() > 3 alert c { w: window.start } on clear alert d { } on clear emit E { } window sliding 1h every 5m`);
-    expect(rule.clauses.map((clause) => clause.kind)).toEqual(['on', 'window', 'having', 'alert', 'window']);
+  test('windows', () => {
+    const shape = (text: string) => clauseOf(`window ${text}`, 'window').shape;
+    expect(shape('tumbling 1h')).toMatchObject({ kind: 'tumbling', size: { ms: 3_600_000 } });
+    expect(shape('tumbling 1h offset 15m')).toMatchObject({ kind: 'tumbling', offset: { ms: 900_000 } });
+    expect(shape('tumbling day in "America/New_York"')).toMatchObject({ kind: 'calendar', unit: 'day', zone: { text: 'America/New_York' } });
+    expect(shape('tumbling week')).toEqual({ kind: 'calendar', unit: 'week' });
+    expect(shape('tumbling length')).toMatchObject({ kind: 'tumbling', size: { name: 'length' } });
+    expect(shape('sliding 1h every 5m')).toMatchObject({ kind: 'sliding', size: { ms: 3_600_000 }, every: { ms: 300_000 } });
+    expect(shape('sliding 1h')).not.toHaveProperty('every');
+    expect(shape('session gap 30m max 4h')).toMatchObject({ kind: 'session', gap: { ms: 1_800_000 }, max: { ms: 14_400_000 } });
+    expect(shape('count 100 every 10')).toMatchObject({ kind: 'count', size: { value: 100 }, every: { value: 10 } });
+    expect(shape('global')).toEqual({ kind: 'global' });
+  });
+
+  test('when a window is reported', () => {
+    const what = (text: string) => clauseOf(`trigger ${text}`, 'trigger').what;
+    expect(what('early every 10s')).toMatchObject({ kind: 'early', every: { ms: 10_000 } });
+    expect(what('every event')).toEqual({ kind: 'events' });
+    expect(what('every 100 events')).toMatchObject({ kind: 'events', count: { value: 100 } });
+    expect(what('on rise')).toEqual({ kind: 'rise' });
+    expect(clauseOf('late within 1m', 'late').within).toMatchObject({ ms: 60_000 });
+    expect(ruleOf('on clear alert d { } on clear emit E { } alert e { }').clauses).toMatchObject([
+      { kind: 'alert', when: 'clear', channel: { text: 'd' } }, { kind: 'emit', when: 'clear', type: { text: 'E' } }, { kind: 'alert', when: 'match' },
+    ]);
+  });
+
+  test('the words of windows are names elsewhere', () => {
+    const rule = ruleOf('on max: Payment where count > day and early window sliding 1h every: Payment max: Payment offset: Payment');
+    expect(rule.clauses.map((clause) => clause.kind)).toEqual(['on', 'window', 'stage', 'stage', 'stage']);
   });
 });
 

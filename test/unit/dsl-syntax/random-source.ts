@@ -96,7 +96,7 @@ export class RandomSource {
       () => {
         this.put('feature'); this.name(); this.put('=', 'sum', '('); this.expr(1); this.put(')', 'of'); this.typeName();
         this.maybe(() => { this.put('where'); this.expr(2); });
-        this.maybe(() => { this.put('by'); this.list(1, 2, () => this.name()); });
+        this.maybe(() => { this.put('by'); this.list(1, 2, () => { this.name(); this.maybe(() => { this.put('='); this.expr(1); }, 0.3); }); });
         this.maybe(() => { this.put('over'); this.duration(); });
         this.maybe(() => { this.put('every'); this.duration(); });
       },
@@ -171,6 +171,11 @@ export class RandomSource {
       () => this.stageDef(),
       () => this.stageDef(),
       () => { this.put('having'); this.expr(4); },
+      () => this.window(),
+      () => this.window(),
+      () => { this.put('trigger'); this.one([() => { this.put('early', 'every'); this.duration(); }, () => this.put('every', 'event'), () => { this.put('every'); this.expr(1); this.put('events'); }, () => this.put('on', 'rise')]); },
+      () => { this.put('late', 'within'); this.duration(); },
+      () => { this.maybe(() => this.put('on', 'clear')); this.one([() => { this.put('alert'); this.name(); }, () => { this.put('emit'); this.typeName(); }]); this.fields(3); },
       () => { this.maybe(() => this.put('on', 'timeout')); this.put('alert'); this.name(); this.fields(4); },
       () => { this.maybe(() => this.put('on', 'timeout')); this.put('emit'); this.typeName(); this.fields(4); },
       () => { this.put('keep', '100', 'events'); this.maybe(() => this.put('drop', this.pick(['oldest', 'newest']))); },
@@ -178,6 +183,19 @@ export class RandomSource {
       () => { this.put('mode'); this.one([() => this.put(this.pick(['live', 'shadow', 'off'])), () => this.put('canary', '5', '%')]); },
       () => { this.put('evidence', this.pick(['full', 'refs', 'none'])); },
       () => { this.put('version', '3'); },
+    ]);
+  }
+
+  private window(): void {
+    this.put('window');
+    const more = (word: string, part: () => void): void => this.maybe(() => { this.put(word); part(); });
+    this.one([
+      () => { this.put('tumbling'); this.bound(); more('offset', () => this.bound()); },
+      () => { this.put('tumbling', this.pick(['day', 'week', 'month'])); more('in', () => this.text()); },
+      () => { this.put('sliding'); this.bound(); more('every', () => this.bound()); },
+      () => { this.put('session', 'gap'); this.bound(); more('max', () => this.bound()); },
+      () => { this.put('count', '100'); more('every', () => this.put('10')); },
+      () => this.put('global'),
     ]);
   }
 

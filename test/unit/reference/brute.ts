@@ -1,5 +1,5 @@
 import type { Arrow } from '../../../dsl/ast.ts';
-import type { Ban, Pattern, Repeat, Rule } from '../../../dsl/typed.ts';
+import type { Ban, Pattern, PatternRule, Repeat } from '../../../dsl/typed.ts';
 import { Conditions } from '../../reference/conditions.ts';
 import type { Bound, RefEvent, RefOptions, TurnFrame } from '../../reference/types.ts';
 
@@ -21,7 +21,7 @@ type Step = Extract<Token, { kind: 'step' }>;
 interface Placed { readonly step: Step; readonly event: RefEvent; readonly at: number; readonly between: readonly Token[] }
 
 /** The lists of (stage, event) of `match all`, as text, in no order; undefined when the pattern has parts that are not covered or lists too many. */
-export function bruteMatches(rule: Rule, events: readonly RefEvent[], options: RefOptions): string[] | undefined {
+export function bruteMatches(rule: PatternRule, events: readonly RefEvent[], options: RefOptions): string[] | undefined {
   const conditions = new Conditions(rule, options);
   if (!covered(rule.match.pattern, true)) return undefined;
   const plain = new PlainLists(conditions, events.length);
@@ -135,7 +135,7 @@ function place(list: readonly Token[], places: readonly number[], events: readon
   return placed;
 }
 
-function isMatch(rule: Rule, conditions: Conditions, placed: readonly Placed[], events: readonly RefEvent[]): boolean {
+function isMatch(rule: PatternRule, conditions: Conditions, placed: readonly Placed[], events: readonly RefEvent[]): boolean {
   const bound = placed.map(({ step, event }): Bound => ({ stage: step.stage, event, turns: step.turns as readonly TurnFrame[], loop: undefined }));
   const before = (i: number) => bound.slice(0, i);
   const satisfies = (stage: string, at: number, i: number, turns: readonly Turn[]) =>

@@ -1,5 +1,5 @@
-import { check, parseFile } from '../../../dsl/index.ts';
-import type { Literal, Program, Rule } from '../../../dsl/typed.ts';
+import { check, parseFile, patternRule } from '../../../dsl/index.ts';
+import type { Literal, PatternRule, Program } from '../../../dsl/typed.ts';
 import { referenceMatches, splitByKey, type RefEvent, type RefMatch } from '../../reference/index.ts';
 
 export interface Played {
@@ -17,10 +17,8 @@ export function programOf(text: string): Program {
   return program;
 }
 
-export function ruleOf(program: Program): Rule {
-  const rule = program.rules[0];
-  if (rule === undefined) throw new Error('no rule');
-  return rule;
+export function ruleOf(program: Program): PatternRule {
+  return patternRule(program.rules[0]);
 }
 
 /**
