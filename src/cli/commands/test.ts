@@ -6,9 +6,8 @@ import { CliError, EXIT } from '../errors.ts';
 import { plural } from '../format.ts';
 import { coloursFor, write, type Io } from '../io.ts';
 import { loadProgram, textOf, type LoadedRules } from '../rule-files.ts';
-import { compareResults } from '../testing/compare.ts';
+import { judgeTest } from '../testing/judge.ts';
 import { describeFailure, renderFailure, type Failure } from '../testing/report.ts';
-import { runTest } from '../testing/run-test.ts';
 
 interface TestOptions { readonly filter?: readonly string[]; readonly json?: boolean; readonly verbose?: boolean }
 
@@ -76,9 +75,8 @@ function judge({ program, files }: LoadedRules, test: Test): Outcome {
   const line = (textOf(files)(test.span.file) ?? '').slice(0, test.span.start).split('\n').length;
   const about = { rules: test.rules, title: test.title, file: test.span.file, line };
   try {
-    const run = runTest(program, test);
-    const reads = (type: string): boolean => run.plan.rules.some(({ rule }) => rule.sees.has(type));
-    const failures = compareResults(test.expects, run.results, reads).map((mismatch) => describeFailure(mismatch, run));
+    const { run, mismatches } = judgeTest(program, test);
+    const failures = mismatches.map((mismatch) => describeFailure(mismatch, run));
     return { ...about, ok: failures.length === 0 && run.problems.length === 0, failures, problems: run.problems };
   } catch (error) {
     if (!(error instanceof CompileError)) throw error;
