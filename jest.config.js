@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+
 export default {
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
@@ -5,4 +7,9 @@ export default {
   transform: { '^.+\\.ts$': '<rootDir>/test/support/strip-types.js' },
   testEnvironment: 'node',
   testTimeout: 60_000,
+  globalSetup: '<rootDir>/test/support/global-setup.ts',
+  globalTeardown: '<rootDir>/test/support/global-teardown.ts',
+  testSequencer: '<rootDir>/test/support/sequencer.js',
+  // The suites against real servers wait more than they compute: two cores take three at once, and more cores no more than they are.
+  maxWorkers: Math.max(3, availableParallelism()),
 };

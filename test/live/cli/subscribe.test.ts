@@ -9,20 +9,22 @@ import type { OutRecord, Sink } from '../../../src/connect/types.ts';
 import type { Alert } from '../../../src/core/alert.ts';
 import { alertRecord } from '../../../src/job/outputs.ts';
 import { chunkName, openStore } from '../../../src/state/stores/index.ts';
-import { startKafka, startMosquitto, startRedis, type KafkaServer, type MosquittoServer, type RedisServer } from '../../support/brokers/index.ts';
+import { startMosquitto, startRedis, type MosquittoServer, type RedisServer } from '../../support/brokers/index.ts';
 import { keepingLog } from '../../support/quiet-log.ts';
+import { sharedKafka } from '../../support/shared-kafka.ts';
 import { alertOf, RULES } from '../../unit/cli-live/alerts.ts';
 import { call, JobFolder, until, type Call } from '../../unit/cli-live/support.ts';
 
 let folder: JobFolder;
-let [kafkaServer, redis, mosquitto]: [KafkaServer?, RedisServer?, MosquittoServer?] = [];
+let brokers: readonly string[];
+let [redis, mosquitto]: [RedisServer?, MosquittoServer?] = [];
 beforeAll(async () => {
   folder = new JobFolder();
   folder.write('rules.cep', RULES);
-  [kafkaServer, redis, mosquitto] = await Promise.all([startKafka(), startRedis({ password: 'hunter2' }), startMosquitto()]);
+  [{ brokers }, redis, mosquitto] = await Promise.all([sharedKafka(), startRedis({ password: 'hunter2' }), startMosquitto()]);
 }, 300_000);
 afterAll(async () => {
-  await Promise.all([kafkaServer?.stop(), redis?.stop(), mosquitto?.stop()]);
+  await Promise.all([redis?.stop(), mosquitto?.stop()]);
   folder.remove();
 });
 
@@ -42,12 +44,12 @@ async function standing(one: Call, send: (record: OutRecord) => Promise<void>): 
 
 describe.each(['kafkajs', 'platformatic'] as const)('Kafka by %s', (adapter) => {
   test('committed alerts only, from earliest, a time, and as they come', async () => {
-    const topic = `alerts-${adapter}`;
-    const file = jobFile(adapter, `kafka: { brokers: [${kafkaServer!.brokers.join(', ')}], adapter: ${adapter} }\nchannels: { default: { kafka: ${topic} } }`);
-    const kafka: Kafka = await openKafka(adapter, { brokers: kafkaServer!.brokers, clientId: 'test', log: keepingLog() });
+    const topic = `subscribe-${adapter}`;
+    const file = jobFile(adapter, `kafka: { brokers: [${brokers.join(', ')}], adapter: ${adapter} }\nchannels: { default: { kafka: ${topic} } }`);
+    const kafka: Kafka = await openKafka(adapter, { brokers, clientId: 'test', log: keepingLog() });
     try {
       await kafka.ensureTopics([{ topic, partitions: 3 }]);
-      const producer = await kafka.producer({ transactionalId: `t-${adapter}` });
+      const producer = await kafka.producer({ transactionalId: `subscribe-${adapter}` });
       await producer.fence();
       const send = async (records: readonly OutRecord[], end: 'commit' | 'abort', time = Date.now()): Promise<void> => {
         const transaction = await producer.begin();

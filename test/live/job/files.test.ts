@@ -17,7 +17,7 @@ async function setup(name: string, source: string, more = ''): Promise<Setup> {
   folder.file('job.yaml', `
 name: ${id}
 rules: ${RULES}
-kafka: { brokers: "${live.kafka.brokers[0]!}" }
+kafka: { brokers: "${live.brokers[0]!}" }
 sources:
   payments: { type: Payment, ${source} }
 channels: { fraud: { kafka: ${output} } }

@@ -20,7 +20,7 @@ async function setup(name: string, options: { rules: string; channel?: string; j
   folder.file('job.yaml', `
 name: ${id}
 rules: rules.cep
-kafka: { brokers: "${live.kafka.brokers[0]!}" }
+kafka: { brokers: "${live.brokers[0]!}" }
 sources:
   posted: { http: { journal: { ${options.journal ?? ''} } } }
 channels: { fraud: ${options.channel ?? `{ kafka: ${output} }`} }

@@ -32,7 +32,7 @@ async function setup(name: string, rules: string, mqtt: string, options: { proto
   folder.file('job.yaml', `
 name: ${id}
 rules: rules.cep
-kafka: { brokers: "${live.kafka.brokers[0]!}" }
+kafka: { brokers: "${live.brokers[0]!}" }
 mqtt: { url: "${broker.url}", protocol: ${options.protocol ?? '5'} }
 sources:
   payments: { type: Payment, mqtt: { topics: { filter: "${id}/+", qos: ${options.qos ?? 1} }, ${mqtt} } }
