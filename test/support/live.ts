@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Kafka } from '../../src/connect/kafka/index.ts';
 import type { JobStatus } from '../../src/job/index.ts';
-import { client, JobFolder, RULES, type JobRun, type SeenAlert } from './job.ts';
+import { client, JobFolder, PATIENCE, RULES, type JobRun, type SeenAlert } from './job.ts';
 import { sharedKafka } from './shared-kafka.ts';
 
 /** RULES, with payments that count once: for sources that deliver again after a crash. */
@@ -54,11 +54,11 @@ export function liveKafka(): LiveKafka {
   };
 }
 
-/** Waits for what is to become true. @throws with what it was, and the end of the job's log, after `limit` ms */
-export async function eventually(what: string, check: () => boolean | Promise<boolean>, limit = 30_000, run?: JobRun): Promise<void> {
-  const end = Date.now() + limit;
+/** Waits for what is to become true. @throws with what it was, and the end of the job's log, when it has not for PATIENCE */
+export async function eventually(what: string, check: () => boolean | Promise<boolean>, run?: JobRun): Promise<void> {
+  const end = Date.now() + PATIENCE;
   while (!(await check())) {
-    if (Date.now() > end) throw new Error(`not within ${limit} ms: ${what}\n${run?.log.slice(-4000) ?? ''}`);
+    if (Date.now() > end) throw new Error(`not within ${PATIENCE} ms: ${what}\n${run?.log.slice(-4000) ?? ''}`);
     await sleep(50);
   }
 }

@@ -61,7 +61,7 @@ describe.each(['kafkajs', 'platformatic'] as const)('%s', (adapter) => {
     expect([...reader.values].sort()).toEqual([...sent].sort());
     expect(reader.values.filter((value) => value.startsWith('plain'))).toEqual(sent.filter((value) => value.startsWith('plain')));
     expect([reader.errors, reader.lost]).toEqual([[], []]);
-  }), 180_000);
+  }), 300_000);
 
   test('cut connections are made anew', withBroker('proxy', async (open) => {
     const kafka = await open();
@@ -85,7 +85,7 @@ describe.each(['kafkajs', 'platformatic'] as const)('%s', (adapter) => {
     await until(() => reader.values.length >= 60, 'all records', 60_000);
     expect(reader.values).toEqual(sent);
     expect([reader.errors, reader.lost]).toEqual([[], []]);
-  }), 120_000);
+  }), 300_000);
 
   test('a member the network hides for longer than its session is told that it lost its partitions, and its open transaction is fenced', withBroker('proxy', async (open) => {
     const hidden = await open();
@@ -120,7 +120,7 @@ describe.each(['kafkajs', 'platformatic'] as const)('%s', (adapter) => {
     } finally {
       await direct.close();
     }
-  }), 120_000);
+  }), 300_000);
 
   test('records that retention has removed are skipped, loudly', withBroker('direct', async (open) => {
     const kafka = await open();
@@ -135,7 +135,7 @@ describe.each(['kafkajs', 'platformatic'] as const)('%s', (adapter) => {
     await until(() => reader.values.length === 1, 'the next record');
     expect(reader.values).toEqual(['c']);
     await other.close();
-  }), 60_000);
+  }), 300_000);
 
   test('logs in by SASL over TLS, and says so when the password is wrong', async () => {
     const connection = { brokers: guarded.brokers, clientId: 'login', log: keepingLog(), tls: { ca: guarded.ca } };
@@ -147,12 +147,12 @@ describe.each(['kafkajs', 'platformatic'] as const)('%s', (adapter) => {
     await kafka.close();
     await expect(openKafka(adapter, { ...connection, sasl: { ...sasl, password: 'wrong' } })).rejects.toThrow(/SASL_AUTHENTICATION_FAILED/);
     await expect(openKafka(adapter, { ...connection, tls: true, sasl })).rejects.toThrow(/certificate/);
-  }, 60_000);
+  }, 300_000);
 
   test('says which brokers do not answer', async () => {
     const started = Date.now();
     await expect(openKafka(adapter, { brokers: ['127.0.0.1:1', 'localhost:2'], clientId: 'none', log: keepingLog() })).rejects.toThrow(/127\.0\.0\.1:1, localhost:2.*ECONNREFUSED/s);
-    expect(Date.now() - started).toBeLessThan(20_000);
+    expect(Date.now() - started).toBeLessThan(30_000);
     await expect(openKafka(adapter, { brokers: ['kafka'], clientId: 'none', log: keepingLog() })).rejects.toThrow(/host:port/);
-  }, 40_000);
+  }, 300_000);
 });

@@ -60,7 +60,7 @@ test('kafkajs reads committed records of ours, and the offsets of our transactio
   await until(() => seen.length === 2, 'both records');
   expect(seen).toEqual(['k one r', 'k two r']);
   await reader.disconnect();
-}, 30_000);
+}, 300_000);
 
 test('@platformatic/kafka writes what is read here and reads what is written here', async () => {
   const topic = await made(kafka, 'platformatic', 1);
@@ -82,7 +82,7 @@ test('@platformatic/kafka writes what is read here and reads what is written her
   for await (const message of stream) if (seen.push(String(message.value)) === 6) break;
   expect(seen).toEqual(expected);
   await theirs.close(true);
-}, 30_000);
+}, 300_000);
 
 test('a group of ours is an ordinary consumer group to Kafka\'s tools', async () => {
   const topic = await made(kafka, 'tools', 2);
