@@ -2,7 +2,7 @@
 import Sequencer from '@jest/test-sequencer';
 
 /** Those that take longest, so that none of them is alone at the end. */
-const LONGEST = ['live/job/exactly-once', 'live/job/faults', 'live/kafka/contract'];
+const LONGEST = ['live/job/exactly-once', 'live/job/faults', 'live/kafka/faults', 'live/job/mqtt', 'live/job/pressure', 'live/kafka/contract'];
 
 export default class extends (Sequencer.default ?? Sequencer) {
   async sort(tests) {
