@@ -1,8 +1,15 @@
+import { availableParallelism } from 'node:os';
+
 export default {
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '^.+\\.ts$': '<rootDir>/test/support/strip-types.js' },
   testEnvironment: 'node',
-  testTimeout: 60_000,
+  testTimeout: 120_000,
+  globalSetup: '<rootDir>/test/support/global-setup.ts',
+  globalTeardown: '<rootDir>/test/support/global-teardown.ts',
+  testSequencer: '<rootDir>/test/support/sequencer.js',
+  // The suites against real servers wait more than they compute: two cores take three at once, and more cores no more than they are.
+  maxWorkers: Math.max(3, availableParallelism()),
 };

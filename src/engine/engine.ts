@@ -891,7 +891,8 @@ export class Engine {
       }
       if (this.#queue.length > 0) this.#derive();
     }
-    if (time === Infinity || this.#nextCleanup > time) return;
+    // Until clocks of a roster have started, the next event is to start them: nothing else is due, as there was none.
+    if (time === Infinity || this.#nextCleanup > time || this.#roster.pending) return;
     this.#nextCleanup = Infinity;
     this.#features.clean(time);
     for (const cleanup of this.#cleanups.values()) {

@@ -6,7 +6,14 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { openKafka, type Kafka } from '../../src/connect/kafka/index.ts';
+import { cacheFolder } from './brokers/cache.ts';
 import { keepingLog } from './quiet-log.ts';
+
+/** Jobs are started hundreds of times: what Node has compiled is kept, which takes more than half off each start. By content, so never out of date. */
+const COMPILED = join(cacheFolder(), 'compiled');
+
+/** ms after which what is waited for will not come any more: so many that a machine busy with other things is no reason to fail. */
+export const PATIENCE = 120_000;
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
@@ -40,19 +47,19 @@ export class JobRun {
   readonly exited: Promise<number | null>;
 
   constructor(args: readonly string[], env: Readonly<Record<string, string>>) {
-    this.process = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN, ...args], { stdio: ['ignore', 'ignore', 'pipe'], env });
+    this.process = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN, ...args], { stdio: ['ignore', 'ignore', 'pipe'], env: { NODE_COMPILE_CACHE: COMPILED, ...env } });
     this.process.stderr!.setEncoding('utf8').on('data', (text: string) => { this.log += text; });
     this.exited = new Promise((resolve) => { this.process.on('exit', (code) => { resolve(code); }); });
   }
 
   get isRunning(): boolean { return this.process.exitCode === null && this.process.signalCode === null; }
 
-  /** Resolves when the log holds `text`. @throws when the process ends before, or after `limit` ms */
-  async says(text: string, limit = 30_000): Promise<void> {
-    const end = Date.now() + limit;
+  /** Resolves when the log holds `text`. @throws when the process ends before, or after PATIENCE */
+  async says(text: string): Promise<void> {
+    const end = Date.now() + PATIENCE;
     while (!this.log.includes(text)) {
       if (!this.isRunning) throw new Error(`the job ended before it said "${text}":\n${this.log.slice(-3000)}`);
-      if (Date.now() > end) throw new Error(`the job did not say "${text}" within ${limit} ms:\n${this.log.slice(-3000)}`);
+      if (Date.now() > end) throw new Error(`the job did not say "${text}" within ${PATIENCE} ms:\n${this.log.slice(-3000)}`);
       await sleep(20);
     }
   }
@@ -123,15 +130,15 @@ export async function alertsOf(kafka: Kafka, topic: string): Promise<SeenAlert[]
 }
 
 /** Waits until the topic holds every expected id, then looks a moment longer for what should not be there. */
-export async function settled(kafka: Kafka, topic: string, expected: ReadonlySet<string>, limit = 60_000, run?: JobRun): Promise<SeenAlert[]> {
-  const end = Date.now() + limit;
+export async function settled(kafka: Kafka, topic: string, expected: ReadonlySet<string>, run?: JobRun): Promise<SeenAlert[]> {
+  const end = Date.now() + PATIENCE;
   for (;;) {
     const seen = await alertsOf(kafka, topic);
     if (new Set(seen.map(({ id }) => id)).size >= expected.size) {
       await sleep(1500);
       return alertsOf(kafka, topic);
     }
-    if (Date.now() > end) throw new Error(`${seen.length} alerts of ${expected.size} after ${limit} ms\n${run?.log.slice(-4000) ?? ''}`);
+    if (Date.now() > end) throw new Error(`${seen.length} alerts of ${expected.size} after ${PATIENCE} ms\n${run?.log.slice(-4000) ?? ''}`);
     await sleep(250);
   }
 }

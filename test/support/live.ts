@@ -6,8 +6,8 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Kafka } from '../../src/connect/kafka/index.ts';
 import type { JobStatus } from '../../src/job/index.ts';
-import { startKafka, type KafkaServer } from './brokers/index.ts';
-import { client, JobFolder, RULES, type JobRun, type SeenAlert } from './job.ts';
+import { client, JobFolder, PATIENCE, RULES, type JobRun, type SeenAlert } from './job.ts';
+import { sharedKafka } from './shared-kafka.ts';
 
 /** RULES, with payments that count once: for sources that deliver again after a crash. */
 export const ONCE_RULES = readFileSync(RULES, 'utf8').replace('time ts id tx', 'time ts id tx once within 1h');
@@ -27,25 +27,24 @@ rule Each {
 }
 `;
 
-/** A suite's own Kafka, a client past the job, and folders of jobs that go at the end with all that runs in them. */
-export interface LiveKafka { readonly kafka: KafkaServer; readonly own: Kafka; folder(): JobFolder }
+/** The brokers all suites share, a client past the job, and folders of jobs that go at the end with all that runs in them. */
+export interface LiveKafka { readonly brokers: readonly string[]; readonly own: Kafka; folder(): JobFolder }
 
-/** To be called where a suite is described: it starts before the tests and stops after them. */
+/** To be called where a suite is described: it connects before the tests and lets go after them. */
 export function liveKafka(): LiveKafka {
-  let kafka: KafkaServer | undefined;
+  let brokers: readonly string[] = [];
   let own: Kafka | undefined;
   const folders: JobFolder[] = [];
   beforeAll(async () => {
-    kafka = await startKafka();
-    own = await client(kafka.brokers[0]!);
-  }, 120_000);
+    ({ brokers } = await sharedKafka());
+    own = await client(brokers[0]!);
+  }, 300_000);
   afterAll(async () => {
     for (const folder of folders) await folder.remove();
     await own?.close();
-    await kafka?.stop();
   }, 60_000);
   return {
-    get kafka() { return kafka!; },
+    get brokers() { return brokers; },
     get own() { return own!; },
     folder() {
       const folder = new JobFolder();
@@ -55,11 +54,11 @@ export function liveKafka(): LiveKafka {
   };
 }
 
-/** Waits for what is to become true. @throws with what it was, and the end of the job's log, after `limit` ms */
-export async function eventually(what: string, check: () => boolean | Promise<boolean>, limit = 30_000, run?: JobRun): Promise<void> {
-  const end = Date.now() + limit;
+/** Waits for what is to become true. @throws with what it was, and the end of the job's log, when it has not for PATIENCE */
+export async function eventually(what: string, check: () => boolean | Promise<boolean>, run?: JobRun): Promise<void> {
+  const end = Date.now() + PATIENCE;
   while (!(await check())) {
-    if (Date.now() > end) throw new Error(`not within ${limit} ms: ${what}\n${run?.log.slice(-4000) ?? ''}`);
+    if (Date.now() > end) throw new Error(`not within ${PATIENCE} ms: ${what}\n${run?.log.slice(-4000) ?? ''}`);
     await sleep(50);
   }
 }

@@ -9,20 +9,22 @@ import type { OutRecord, Sink } from '../../../src/connect/types.ts';
 import type { Alert } from '../../../src/core/alert.ts';
 import { alertRecord } from '../../../src/job/outputs.ts';
 import { chunkName, openStore } from '../../../src/state/stores/index.ts';
-import { startKafka, startMosquitto, startRedis, type KafkaServer, type MosquittoServer, type RedisServer } from '../../support/brokers/index.ts';
+import { startMosquitto, startRedis, type MosquittoServer, type RedisServer } from '../../support/brokers/index.ts';
 import { keepingLog } from '../../support/quiet-log.ts';
+import { sharedKafka } from '../../support/shared-kafka.ts';
 import { alertOf, RULES } from '../../unit/cli-live/alerts.ts';
 import { call, JobFolder, until, type Call } from '../../unit/cli-live/support.ts';
 
 let folder: JobFolder;
-let [kafkaServer, redis, mosquitto]: [KafkaServer?, RedisServer?, MosquittoServer?] = [];
+let brokers: readonly string[];
+let [redis, mosquitto]: [RedisServer?, MosquittoServer?] = [];
 beforeAll(async () => {
   folder = new JobFolder();
   folder.write('rules.cep', RULES);
-  [kafkaServer, redis, mosquitto] = await Promise.all([startKafka(), startRedis({ password: 'hunter2' }), startMosquitto()]);
+  [{ brokers }, redis, mosquitto] = await Promise.all([sharedKafka(), startRedis({ password: 'hunter2' }), startMosquitto()]);
 }, 300_000);
 afterAll(async () => {
-  await Promise.all([kafkaServer?.stop(), redis?.stop(), mosquitto?.stop()]);
+  await Promise.all([redis?.stop(), mosquitto?.stop()]);
   folder.remove();
 });
 
@@ -33,7 +35,8 @@ const record = (n: number, more: Partial<Alert> = {}): OutRecord => alertRecord(
 
 /** Sends alerts, from 1000 on, until a subscription that begins with what is new stands. */
 async function standing(one: Call, send: (record: OutRecord) => Promise<void>): Promise<void> {
-  for (let n = 1000; one.out.text === '' && n < 1200; n++) {
+  const end = Date.now() + 60_000;
+  for (let n = 1000; one.out.text === '' && n < 2000 && Date.now() < end; n++) {
     await send(record(n));
     await new Promise((resolve) => { setTimeout(resolve, 100); });
   }
@@ -42,12 +45,12 @@ async function standing(one: Call, send: (record: OutRecord) => Promise<void>): 
 
 describe.each(['kafkajs', 'platformatic'] as const)('Kafka by %s', (adapter) => {
   test('committed alerts only, from earliest, a time, and as they come', async () => {
-    const topic = `alerts-${adapter}`;
-    const file = jobFile(adapter, `kafka: { brokers: [${kafkaServer!.brokers.join(', ')}], adapter: ${adapter} }\nchannels: { default: { kafka: ${topic} } }`);
-    const kafka: Kafka = await openKafka(adapter, { brokers: kafkaServer!.brokers, clientId: 'test', log: keepingLog() });
+    const topic = `subscribe-${adapter}`;
+    const file = jobFile(adapter, `kafka: { brokers: [${brokers.join(', ')}], adapter: ${adapter} }\nchannels: { default: { kafka: ${topic} } }`);
+    const kafka: Kafka = await openKafka(adapter, { brokers, clientId: 'test', log: keepingLog() });
     try {
       await kafka.ensureTopics([{ topic, partitions: 3 }]);
-      const producer = await kafka.producer({ transactionalId: `t-${adapter}` });
+      const producer = await kafka.producer({ transactionalId: `subscribe-${adapter}` });
       await producer.fence();
       const send = async (records: readonly OutRecord[], end: 'commit' | 'abort', time = Date.now()): Promise<void> => {
         const transaction = await producer.begin();
@@ -69,7 +72,7 @@ describe.each(['kafkajs', 'platformatic'] as const)('Kafka by %s', (adapter) => 
       await standing(live, (one) => send([one], 'commit'));
       await send([record(9)], 'abort');
       await send([record(10)], 'commit');
-      await until(() => idsOf(live).includes('id-10'), 'the alert', 10_000);
+      await until(() => idsOf(live).includes('id-10'), 'the alert', 60_000);
       expect(idsOf(live).filter((id) => id.length < 7)).toEqual(['id-10']);
       live.interrupt();
       expect(await live.code).toBe(0);
@@ -128,7 +131,7 @@ test.each(['5', '3.1.1'])('MQTT %s: topics of the channel; retained ones from ea
     const live = subscribe(file, 'fraud_alerts');
     await standing(live, (one) => sink.send([one]));
     await sink.send(Array.from({ length: 300 }, (_, n) => record(2000 + n)));
-    await until(() => idsOf(live).includes('id-2299'), 'the last alert', 10_000);
+    await until(() => idsOf(live).includes('id-2299'), 'the last alert', 60_000);
     expect(idsOf(live).filter((id) => id.startsWith('id-2'))).toHaveLength(300);
     expect(idsOf(live)).not.toContain('id-1');
     live.interrupt();

@@ -2,43 +2,36 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import type { Kafka } from '../../../src/connect/kafka/index.ts';
 import { openStore, type StateStore } from '../../../src/state/stores/index.ts';
-import { startKafka, startRedis, type KafkaServer, type RedisServer } from '../../support/brokers/index.ts';
-import { alertsOf, client, expectedIds, faultsOf, JobFolder, payments, produce, RULES, settled, type JobRun } from '../../support/job.ts';
-import { eventually, said } from '../../support/live.ts';
+import { startRedis, type RedisServer } from '../../support/brokers/index.ts';
+import { alertsOf, expectedIds, faultsOf, payments, produce, RULES, settled, type JobFolder, type JobRun } from '../../support/job.ts';
+import { eventually, liveKafka, said } from '../../support/live.ts';
 
-let kafka: KafkaServer;
+const live = liveKafka();
 let redis: RedisServer;
 let direct: Redis;
-let own: Kafka;
-const folders: JobFolder[] = [];
 
 beforeAll(async () => {
-  [kafka, redis] = await Promise.all([startKafka(), startRedis()]);
-  own = await client(kafka.brokers[0]!);
+  redis = await startRedis();
   direct = new Redis(redis.url);
-}, 120_000);
+}, 300_000);
 
 afterAll(async () => {
-  for (const folder of folders) await folder.remove();
   direct?.disconnect();
-  await own?.close();
-  await Promise.all([kafka?.stop(), redis?.stop()]);
-}, 60_000);
+  await redis?.stop();
+}, 300_000);
 
 interface Setup { readonly folder: JobFolder; readonly name: string; readonly input: string; readonly output: string }
 
 async function setup(kind: 'directory' | 'redis', what: string): Promise<Setup> {
   const name = `${what}-${kind}-${Date.now().toString(36)}`;
   const [input, output] = [`${name}-payments`, `${name}-alerts`];
-  await own.ensureTopics([{ topic: input, partitions: 2 }, { topic: output, partitions: 2 }]);
-  const folder = new JobFolder();
-  folders.push(folder);
+  await live.own.ensureTopics([{ topic: input, partitions: 2 }, { topic: output, partitions: 2 }]);
+  const folder = live.folder();
   folder.file('job.yaml', `
 name: ${name}
 rules: ${RULES}
-kafka: { brokers: "${kafka.brokers[0]!}", sessionTimeout: 6s }
+kafka: { brokers: "${live.brokers[0]!}", sessionTimeout: 6s }
 redis: { url: "${redis.url}" }
 sources:
   payments: { type: Payment, kafka: { topics: ${input}, partitionedBy: card } }
@@ -75,16 +68,16 @@ async function killedAfter({ folder, input, output }: Setup, events: readonly { 
   await run.says('the job runs');
   const parts = 3;
   for (let i = 0; i < parts; i++) {
-    const before = (await alertsOf(own, output)).length;
-    await produce(own, input, events.slice(i * events.length / parts, (i + 1) * events.length / parts));
-    await eventually('more alerts', async () => (await alertsOf(own, output)).length > before, 20_000, run);
+    const before = (await alertsOf(live.own, output)).length;
+    await produce(live.own, input, events.slice(i * events.length / parts, (i + 1) * events.length / parts));
+    await eventually('more alerts', async () => (await alertsOf(live.own, output)).length > before, run);
   }
   await run.end('SIGKILL');
 }
 
 async function finish({ folder, output }: Setup, expected: ReadonlySet<string>): Promise<JobRun> {
   const run = folder.start('job.yaml');
-  const seen = await settled(own, output, expected, 40_000, run);
+  const seen = await settled(live.own, output, expected, run);
   expect(faultsOf(seen, expected)).toEqual([]);
   expect(await run.end('SIGTERM')).toBe(0);
   return run;
@@ -96,7 +89,7 @@ test.each(['directory' as const, 'redis' as const])('the newest checkpoint is da
   const expected = await expectedIds(job.folder, events);
   await killedAfter(job, events.slice(0, 3000));
   const store = await storeOf(kind, job);
-  const wanted = new Map((await own.committed(job.name, [job.input])).map(({ partition, metadata }) => [String(partition), Number(metadata.split(':').at(-1))]));
+  const wanted = new Map((await live.own.committed(job.name, [job.input])).map(({ partition, metadata }) => [String(partition), Number(metadata.split(':').at(-1))]));
   let damaged = 0;
   for (const task of await store.tasks()) {
     const { manifests } = await store.manifests(task);
@@ -110,13 +103,13 @@ test.each(['directory' as const, 'redis' as const])('the newest checkpoint is da
   }
   expect(damaged).toBe(2);
   await store.close();
-  await produce(own, job.input, events.slice(3000));
+  await produce(live.own, job.input, events.slice(3000));
   const run = await finish(job, expected);
   expect(said(run, 'this checkpoint cannot be read; the one before it is tried').length).toBeGreaterThanOrEqual(2);
   const back = said(run, 'the state of the last commit is gone: the input is read again from an older checkpoint; alerts that are out already are not sent again');
   expect(back).toHaveLength(2);
   for (const { wanted: last, checkpoint } of back) expect(Number(checkpoint)).toBeLessThan(Number(last));
-}, 90_000);
+}, 300_000);
 
 test.each(['directory' as const])('every checkpoint is damaged: the input is read again from its start, and every alert is there once (%s)', async (kind) => {
   const job = await setup(kind, 'all');
@@ -129,10 +122,10 @@ test.each(['directory' as const])('every checkpoint is damaged: the input is rea
     for (const chunk of new Set(manifests.flatMap(({ chunks }) => chunks))) await damage(kind, job, chunk);
   }
   await store.close();
-  await produce(own, job.input, events.slice(2400));
+  await produce(live.own, job.input, events.slice(2400));
   const run = await finish(job, expected);
   expect(said(run, 'the state of the last commit is gone, and so are all before it: the input is read again from its start; alerts that are out already are not sent again')).toHaveLength(2);
-}, 90_000);
+}, 300_000);
 
 test.each(['redis' as const])('the store is set back to an older copy of it: every alert is there once (%s)', async (kind: 'directory' | 'redis') => {
   const job = await setup(kind, 'copy');
@@ -152,7 +145,7 @@ test.each(['redis' as const])('the store is set back to an older copy of it: eve
     await direct.del(...await direct.keys(`*${job.name}*`));
     for (const [i, key] of keys.entries()) await direct.restore(key, 0, dumps[i] as Buffer);
   }
-  await produce(own, job.input, events.slice(3500));
+  await produce(live.own, job.input, events.slice(3500));
   const run = await finish(job, expected);
   expect(said(run, 'the state of the last commit is gone: the input is read again from an older checkpoint; alerts that are out already are not sent again')).toHaveLength(2);
-}, 90_000);
+}, 300_000);

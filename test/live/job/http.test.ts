@@ -20,7 +20,7 @@ async function setup(name: string, options: { rules: string; channel?: string; j
   folder.file('job.yaml', `
 name: ${id}
 rules: rules.cep
-kafka: { brokers: "${live.kafka.brokers[0]!}" }
+kafka: { brokers: "${live.brokers[0]!}" }
 sources:
   posted: { http: { journal: { ${options.journal ?? ''} } } }
 channels: { fraud: ${options.channel ?? `{ kafka: ${output} }`} }
@@ -70,20 +70,20 @@ test('kill -9 while events are posted: every alert of what was answered 202 is t
   let kills = 0;
   while (!isOver && kills < 6) {
     const before = answered;
-    await eventually('more answers', () => answered > before + 15 || isOver, 30_000, run);
+    await eventually('more answers', () => answered > before + 15 || isOver, run);
     await sleep(Math.random() * 300);
     await run.end('SIGKILL');
     kills++;
     run = folder.start('job.yaml');
   }
   await posting;
-  const seen = await settled(live.own, output, expected, 30_000, run);
+  const seen = await settled(live.own, output, expected, run);
   expect(faultsOf(seen, expected)).toEqual([]);
   expect(kills).toBeGreaterThan(3);
   expect(refused).toBeGreaterThan(0);
   expect(jsonLines(join(folder.folder, 'rejects.jsonl'))).toEqual([]);
   expect(await run.end('SIGTERM')).toBe(0);
-}, 90_000);
+}, 300_000);
 
 test('a sink that stands still: the journal fills, callers get 429 with Retry-After, and what was answered 202 arrives when it goes on', async () => {
   const receiver = await Receiver.start();
@@ -110,12 +110,12 @@ test('a sink that stands still: the journal fills, callers get 429 with Retry-Af
       if ((await post(port, events.slice(taken, taken + 100))).status === 202) taken += 100;
       else await sleep(100);
     }
-    await eventually('every alert', () => receiver.taken.size === events.length, 30_000, run);
+    await eventually('every alert', () => receiver.taken.size === events.length, run);
     expect(await run.end('SIGTERM')).toBe(0);
   } finally {
     await receiver.stop();
   }
-}, 60_000);
+}, 300_000);
 
 test('a full disk: nothing is answered 202 that is not stored, the job stays up and takes events again when there is room', async () => {
   const { folder, port } = await setup('full', { rules: EACH_RULES, channel: '{ file: alerts.jsonl }', state: 'sqlite: {}' });
@@ -143,11 +143,11 @@ test('a full disk: nothing is answered 202 that is not stored, the job stays up 
   expect(run.isRunning).toBe(true);
   expect((await fetch(`http://127.0.0.1:${port}/healthz`)).status).toBe(200);
   room('unlimited');
-  await eventually('events are taken again', async () => (await take(2000, 2050)).has(202), 20_000, run);
+  await eventually('events are taken again', async () => (await take(2000, 2050)).has(202), run);
   expect(await take(2050, 3000)).toEqual(new Set([202]));
   const expected = new Set(stored.map(({ text }) => (JSON.parse(text) as { tx: string }).tx));
-  await eventually('every alert', () => new Set(alertsInFile(alerts).map(({ id }) => id)).size >= expected.size, 20_000, run);
+  await eventually('every alert', () => new Set(alertsInFile(alerts).map(({ id }) => id)).size >= expected.size, run);
   expect(new Set(jsonLines<{ fields: { tx: string } }>(alerts).map(({ fields }) => fields.tx))).toEqual(expected);
   expect(said(run, 'posted events cannot be journalled: callers are asked to come again').length).toBeGreaterThan(0);
   expect(await run.end('SIGTERM')).toBe(0);
-}, 90_000);
+}, 300_000);

@@ -1,15 +1,14 @@
-import { afterAll, beforeAll } from '@jest/globals';
+import { beforeAll } from '@jest/globals';
 import { openKafka } from '../../../src/connect/kafka/index.ts';
-import { startKafka, type KafkaServer } from '../../support/brokers/index.ts';
 import { kafkaContract } from '../../support/kafka-contract.ts';
 import { keepingLog } from '../../support/quiet-log.ts';
+import { sharedKafka } from '../../support/shared-kafka.ts';
 
-let server: KafkaServer;
+let brokers: readonly string[];
 beforeAll(async () => {
-  server = await startKafka({ properties: { 'transaction.abort.timed.out.transaction.cleanup.interval.ms': '500' } });
+  ({ brokers } = await sharedKafka());
 }, 300_000);
-afterAll(() => server?.stop());
 
 for (const adapter of ['kafkajs', 'platformatic'] as const) {
-  kafkaContract(`Kafka by ${adapter}`, () => openKafka(adapter, { brokers: server.brokers, clientId: 'contract', log: keepingLog() }));
+  kafkaContract(`Kafka by ${adapter}`, () => openKafka(adapter, { brokers, clientId: 'contract', log: keepingLog() }));
 }

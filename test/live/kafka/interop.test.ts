@@ -3,22 +3,21 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Admin, Consumer as PlatformaticConsumer, Producer as PlatformaticProducer, stringSerializers } from '@platformatic/kafka';
 import kafkajs from 'kafkajs';
 import { openKafka, type Kafka } from '../../../src/connect/kafka/index.ts';
-import { startKafka, type KafkaServer } from '../../support/brokers/index.ts';
 import { consumer, fresh, made, readAll, until } from '../../support/kafka/helpers.ts';
 import { keepingLog } from '../../support/quiet-log.ts';
+import { sharedKafka } from '../../support/shared-kafka.ts';
 
-let server: KafkaServer;
+let brokers: readonly string[];
 let kafka: Kafka;
 beforeAll(async () => {
-  server = await startKafka();
-  kafka = await openKafka('kafkajs', { brokers: server.brokers, clientId: 'ours', log: keepingLog() });
+  ({ brokers } = await sharedKafka());
+  kafka = await openKafka('kafkajs', { brokers, clientId: 'ours', log: keepingLog() });
 }, 300_000);
 afterAll(async () => {
   await kafka?.close();
-  await server?.stop();
 });
 
-const quiet = (): InstanceType<typeof kafkajs.Kafka> => new kafkajs.Kafka({ brokers: [...server.brokers], clientId: 'theirs', logLevel: kafkajs.logLevel.NOTHING });
+const quiet = (): InstanceType<typeof kafkajs.Kafka> => new kafkajs.Kafka({ brokers: [...brokers], clientId: 'theirs', logLevel: kafkajs.logLevel.NOTHING });
 const keys = Array.from({ length: 100 }, (_, i) => `card-${i}`);
 
 test('kafkajs puts keys on the same partitions, and its records are read', async () => {
@@ -61,11 +60,11 @@ test('kafkajs reads committed records of ours, and the offsets of our transactio
   await until(() => seen.length === 2, 'both records');
   expect(seen).toEqual(['k one r', 'k two r']);
   await reader.disconnect();
-}, 30_000);
+}, 300_000);
 
 test('@platformatic/kafka writes what is read here and reads what is written here', async () => {
   const topic = await made(kafka, 'platformatic', 1);
-  const options = { clientId: 'theirs', bootstrapBrokers: [...server.brokers] };
+  const options = { clientId: 'theirs', bootstrapBrokers: [...brokers] };
   for (const compression of ['snappy', 'lz4', 'zstd'] as const) {
     const producer = new PlatformaticProducer({ ...options, serializers: stringSerializers, compression });
     await producer.send({ messages: [{ topic, partition: 0, key: 'k', value: compression, headers: { h: 'x' } }] });
@@ -83,14 +82,14 @@ test('@platformatic/kafka writes what is read here and reads what is written her
   for await (const message of stream) if (seen.push(String(message.value)) === 6) break;
   expect(seen).toEqual(expected);
   await theirs.close(true);
-}, 30_000);
+}, 300_000);
 
 test('a group of ours is an ordinary consumer group to Kafka\'s tools', async () => {
   const topic = await made(kafka, 'tools', 2);
   const group = fresh('group');
   const reader = await consumer(kafka, { group, topics: [topic] });
   await until(() => reader.held().length === 2, 'the assignment');
-  const admin = new Admin({ clientId: 'tools', bootstrapBrokers: [...server.brokers] });
+  const admin = new Admin({ clientId: 'tools', bootstrapBrokers: [...brokers] });
   const described = (await admin.describeGroups({ groups: [group] })).get(group)!;
   expect([described.state, described.protocolType, described.members.size]).toEqual(['Stable', 'consumer', 1]);
   const [member] = [...described.members.values()];

@@ -82,7 +82,8 @@ export function consuming(closing: Closing): void {
     await until(() => reader.held().length === 2, 'the assignment');
     const { generation } = reader.consumer.membership();
     await producer.send([{ ...text(topic, 'slow'), partition: 0 }]);
-    await sleep(kafka.adapter === 'memory' ? 5000 : 20_000);
+    // For two sessions.
+    await sleep(6000);
     await producer.send([{ ...text(topic, 'quick'), partition: 1 }]);
     await until(() => done.length === 1, 'the other partition');
     expect(done).toEqual([1]);

@@ -66,6 +66,22 @@ export function groups(closing: Closing, client: () => Promise<Kafka>): void {
     expect(mostHandingOver).toBeGreaterThan(0);
   }), 90_000);
 
+  test('who goes away before being dealt in does not hold up the others', closing(async (kafka) => {
+    const topic = await made(kafka, 'hasty', 2);
+    const group = fresh('group');
+    const a = await consumer(kafka, { group, topics: [topic] });
+    await until(() => a.held().length === 2, 'the assignment');
+    // The first learns of the second at its next heart-beat: till then the second's request waits at the broker.
+    const b = await consumer(await client(), { group, topics: [topic] });
+    await sleep(100);
+    await b.close();
+    await sleep(1500);
+    await (await kafka.producer({})).send([0, 1].map((partition) => ({ ...text(topic, String(partition)), partition })));
+    // Far below the session, after which the second would be counted out in any case.
+    await until(() => a.values.length === 2, 'records of both partitions', 15_000);
+    await a.close();
+  }), 60_000);
+
   test('a commit during a rebalance is not refused, and no record is lost or read twice by committed work', closing(async (kafka) => {
     const [input, output] = [await made(kafka, 'in', 4), await made(kafka, 'out', 1)];
     const group = fresh('group');
@@ -115,10 +131,15 @@ export function groups(closing: Closing, client: () => Promise<Kafka>): void {
     })();
     await sleep(300);
     const b = await join(await client());
-    await sleep(700);
+    await until(() => b.held().length > 0, 'the share of the second');
+    await sleep(300);
     await b.close();
     await sending;
-    await until(async () => (await kafka.committed(group, [input])).reduce((sum, p) => sum + p.offset, 0) === total, 'all offsets', 30_000);
+    await until(async () => {
+      // A refused commit stops its partition for good: better to hear of that than to wait.
+      expect([a.errors, b.errors]).toEqual([[], []]);
+      return (await kafka.committed(group, [input])).reduce((sum, p) => sum + p.offset, 0) === total;
+    }, 'all offsets', 30_000);
     await until(async () => (await committedValues(kafka, output, 0)).length >= total, 'all outputs');
     const values = (await committedValues(kafka, output, 0)).map(Number);
     expect([...values].sort((x, y) => x - y)).toEqual(Array.from({ length: total }, (_, i) => i));

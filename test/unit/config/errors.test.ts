@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { readJobText } from '../../../src/job/config/index.ts';
 import { found, load, rendered } from './support.ts';
+import { cpuTime } from '../../support/cpu.ts';
 
 test('all errors of a file are told at once, in reading order, each with its place, line, option, what is allowed, and a likely fix', () => {
   const loaded = readJobText('job.yaml', `name: card fraud
@@ -103,8 +104,6 @@ describe('an error', () => {
 
   test('an alias bomb is refused soon', () => {
     const lines = ['x0: &x0 [a, b, c, d, e, f, g, h, i, j]', ...Array.from({ length: 9 }, (_, i) => `x${i + 1}: &x${i + 1} [${Array(10).fill(`*x${i}`).join(', ')}]`)];
-    const start = performance.now();
-    expect(found(load(lines.join('\n')))).toEqual([expect.stringMatching('^too-large')]);
-    expect(performance.now() - start).toBeLessThan(2000);
+    expect(cpuTime(() => { expect(found(load(lines.join('\n')))).toEqual([expect.stringMatching('^too-large')]); })).toBeLessThan(2000);
   });
 });

@@ -137,7 +137,7 @@ describe('webhook', () => {
   });
 
   test('no answer in time counts as failed; a redirect is not followed', async () => {
-    await start((_, count) => (count === 1 ? { status: 200, after: 500 } : count === 2 ? { status: 302, headers: { location: '/elsewhere' } } : { status: 200 }), { timeout: 100 });
+    await start((_, count) => (count === 1 ? { status: 200, after: 3000 } : count === 2 ? { status: 302, headers: { location: '/elsewhere' } } : { status: 200 }), { timeout: 1000 });
     await sink.send([alert(1, 'k')]);
     expect(server.calls.length).toBe(3);
     expect(log.lines.map(({ fields }) => fields.error)).toEqual(['no answer in time', expect.stringMatching(/status 302/)]);

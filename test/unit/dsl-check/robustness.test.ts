@@ -4,6 +4,7 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { codes, fileOf } from '../../../dsl/check/codes.ts';
 import { check, loadFiles, parseFile } from '../../../dsl/index.ts';
+import { cpuTime } from '../../support/cpu.ts';
 
 const TOKEN = /\s+|[\p{L}_][\p{L}\p{N}_]*|\d+\w*|"[^"\n]*"|->>|->|=>|[^\s\w]/gu;
 const texts = Object.values(codes).flatMap(({ example, corrected }) => [fileOf(example), fileOf(corrected)]).filter((text) => text.length < 1500);
@@ -39,9 +40,9 @@ test('a pattern nested as deep as the parser takes it, and a thousand stages, ar
     rule Again {\n match all ${nested('+')} -> b within 5m\n a, b: A\n alert out {}\n}
     rule Long {\n match all ${names.join(' -> ')} within 5m\n ${names.map((name, i) => `${name}: A where x > ${i === 0 ? '0' : `s${i - 1}.x`}`).join('\n ')}\n alert out {}\n}`;
   const parsed = parseFile('test.cep', text);
-  const start = performance.now();
-  expect([...parsed.diagnostics, ...check([parsed.file]).diagnostics].map(({ code }) => code)).toEqual(['too-many-next', 'too-many-steps']);
-  expect(performance.now() - start).toBeLessThan(5000);
+  expect(cpuTime(() => {
+    expect([...parsed.diagnostics, ...check([parsed.file]).diagnostics].map(({ code }) => code)).toEqual(['too-many-next', 'too-many-steps']);
+  })).toBeLessThan(5000);
 });
 
 const conformance = new URL('../../../../shared/conformance/patterns.json', import.meta.url);

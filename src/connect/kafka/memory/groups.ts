@@ -1,5 +1,5 @@
 /** The group coordinator of the in-process broker: members, rounds, committed offsets. */
-import type { Joined, JoinRequest, Member, PartitionResult } from '../client/api.ts';
+import { type Joined, type JoinRequest, type Member, MemberIdRequired, type PartitionResult } from '../client/api.ts';
 import { CODE, KafkaError } from '../errors.ts';
 import type { CommittedOffset, TopicPartition } from '../port.ts';
 
@@ -32,6 +32,8 @@ interface Group {
 export class Groups {
   readonly #groups = new Map<string, Group>();
   readonly #sweep: NodeJS.Timeout;
+  /** Ids given to those who have not joined with them yet. */
+  readonly #given = new Set<string>();
   #nextMember = 1;
 
   constructor() {
@@ -45,8 +47,14 @@ export class Groups {
     const group = this.#group(request.group);
     let member = group.members.get(request.memberId);
     if (member === undefined) {
-      if (request.memberId !== '') throw new KafkaError(CODE.UNKNOWN_MEMBER_ID);
-      const id = `member-${this.#nextMember++}`;
+      // As brokers do: who goes away before the round begins must have an id to leave by, else the group waits for its session to end.
+      if (request.memberId === '') {
+        const given = `member-${this.#nextMember++}`;
+        this.#given.add(given);
+        throw new MemberIdRequired(given);
+      }
+      const id = request.memberId;
+      if (!this.#given.delete(id)) throw new KafkaError(CODE.UNKNOWN_MEMBER_ID);
       member = { id, sessionTimeout: 0, rebalanceTimeout: 0, metadata: request.metadata, seen: 0, join: undefined, sync: undefined, assignment: Buffer.alloc(0) };
       group.members.set(id, member);
     }
@@ -90,6 +98,7 @@ export class Groups {
   leave(name: string, memberId: string): void {
     const group = this.#group(name);
     const member = group.members.get(memberId);
+    if (this.#given.delete(memberId)) return;
     if (member === undefined) throw new KafkaError(CODE.UNKNOWN_MEMBER_ID);
     this.#remove(group, member);
   }

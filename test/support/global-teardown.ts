@@ -1,0 +1,1 @@
+export { closeDoor as default } from './shared-kafka.ts';
