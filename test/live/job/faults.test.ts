@@ -125,7 +125,7 @@ test.each([['with its data', 'always'], ['without its data', 'no']] as const)('R
     await run.end('SIGKILL');
     run = folder.start('job.yaml');
     await producing;
-    const seen = await settled(own, output, expected, 60_000, run);
+    const seen = await settled(own, output, expected, run);
     expect(faultsOf(seen, expected)).toEqual([]);
     expect(run.log).toContain('"restored"');
     expect(run.log).not.toContain('the state of the last commit is gone');

@@ -65,8 +65,8 @@ async function runInParts(one: Place): Promise<void> {
       const from = 100 * part;
       await produce(one.kafka, [payment(from), payment(from + 50), payment(from + 1, 7), 'no json', 'no json', payment(from + 60)]);
       const done = 6 * (part + 1);
-      await eventually('the commit', async () => (await one.kafka.committed('fraud', ['payments']))[0]?.offset === done, 10_000);
-      await eventually('its checkpoint', () => job.status().tasks[0]?.checkpoint !== undefined, 10_000);
+      await eventually('the commit', async () => (await one.kafka.committed('fraud', ['payments']))[0]?.offset === done);
+      await eventually('its checkpoint', () => job.status().tasks[0]?.checkpoint !== undefined);
     }
   });
 }
@@ -91,7 +91,7 @@ test('what an older checkpoint makes again and is out already is not sent again:
   loseNewest(one);
   const log = await running(one, async () => {
     await produce(one.kafka, [payment(400), payment(401), 'still no json']);
-    await eventually('the commit', async () => (await one.kafka.committed('fraud', ['payments']))[0]?.offset === 21, 10_000);
+    await eventually('the commit', async () => (await one.kafka.committed('fraud', ['payments']))[0]?.offset === 21);
   });
   expect(log.lines.filter(({ level }) => level === 'error')).toMatchObject([
     { message: 'this checkpoint cannot be read; the one before it is tried' },
@@ -110,7 +110,7 @@ test.each([
   const one = await place(outlets);
   await runInParts(one);
   loseNewest(one);
-  const log = await running(one, async (_job, { lines }) => { await eventually('the restart', () => lines.some(({ message: text }) => message.test(text)), 10_000); });
+  const log = await running(one, async (_job, { lines }) => { await eventually('the restart', () => lines.some(({ message: text }) => message.test(text))); });
   expect(log.lines.find(({ message: text }) => message.test(text))).toMatchObject({ level: 'error', fields: { repeating: [expect.any(String)] } });
   await one.kafka.close();
 }, 30_000);

@@ -29,14 +29,14 @@ test('a job is ready once the group has dealt out and its tasks stand; one that 
   await eventually('the first is ready', () => {
     seen.push(first.job.status());
     return readinessOf(seen.at(-1)!).ok;
-  }, 10_000);
+  });
   for (const status of seen) expect(readinessOf(status).ok).toBe(status.state === 'running' && status.tasks.length === 1);
   const second = start(broker);
   await eventually('the second is ready', () => {
     const status = second.job.status();
     if (status.state === 'running' && !readinessOf(status).ok) expect(readinessOf(status).reason).toMatch(/^not at work yet: /);
     return readinessOf(status).ok;
-  }, 10_000);
+  });
   expect([first, second].map(({ job }) => job.status().tasks.length).sort()).toEqual([0, 1]);
   for (const { job, ended } of [first, second]) {
     await job.stop();

@@ -61,7 +61,7 @@ http: false`);
   const refused = expect(ended).rejects.toThrow(/^Not all that was taken in has been committed: what was taken in could not be committed within 300 ms/);
   const producer = await kafka.producer({});
   await producer.send([{ topic: 'payments', key: 'k', value: Buffer.from('{"card":"c","amount":1,"at":1}') }]);
-  await eventually('the alert waits', () => (job.status().tasks[0]?.waiting ?? 0) > 0, 10_000);
+  await eventually('the alert waits', () => (job.status().tasks[0]?.waiting ?? 0) > 0);
   await job.stop();
   await refused;
   await expect(ended).rejects.toBeInstanceOf(JobError);
