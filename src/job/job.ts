@@ -90,7 +90,7 @@ export class Job {
       await this.#attempts();
     } catch (error) {
       this.#failure = (error as Error).message;
-      this.#state = 'failed';
+      this.#state = this.#stopped.signal.aborted ? 'stopped' : 'failed';
       throw error;
     } finally {
       await tables.stop();
@@ -127,14 +127,8 @@ export class Job {
         const failure = isReplaced ? replaced(this.#options.config.name, error as Error) : error as Error;
         this.#failure = failure.message;
         if (this.#stopped.signal.aborted && !isDraining) break;
-        if (this.#stopped.signal.aborted) {
-          this.#state = 'stopped';
-          throw failure instanceof JobError ? failure : new JobError(`Not all that was taken in has been committed: ${failure.message}`, { cause: failure });
-        }
-        if (failure instanceof JobError) {
-          this.#state = 'failed';
-          throw failure;
-        }
+        if (failure instanceof JobError) throw failure;
+        if (this.#stopped.signal.aborted) throw new JobError(`Not all that was taken in has been committed: ${failure.message}`, { cause: failure });
         this.#state = 'restarting';
         this.#restarts++;
         if (isSteady) pause = FIRST_PAUSE;

@@ -31,7 +31,7 @@ const push = (...events: readonly (readonly [type: string, at: number, v: number
 const told = (): string[] => (existsSync(alerts) ? readFileSync(alerts, 'utf8').split('\n').filter((line) => line !== '').map((line) => (JSON.parse(line) as { rule: string }).rule) : []);
 
 /** A checkpoint is committed: not only is the store there. */
-const isSaved = (): boolean => readdirSync(join(folder.path, 'store'), { recursive: true }).some((path) => /manifests.\d+$/.test(String(path)));
+const isSaved = (): boolean => existsSync(join(folder.path, 'store')) && readdirSync(join(folder.path, 'store'), { recursive: true }).some((path) => /manifests.\d+$/.test(String(path)));
 
 /** Starts the job until `until`, then stops it. */
 async function life(until: () => boolean): Promise<{ readonly code: number; readonly log: string }> {

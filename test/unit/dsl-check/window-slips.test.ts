@@ -19,7 +19,6 @@ rule Spender {
   window sliding span every 5m
   trigger on rise
   having sum(p.amount) > 5 * spend30 and count(r) < 3
-  late within 1m
   alert spending { card, n: count(), worst: max(p.amount), p95: percentile(p.amount, 95), since: window.start }
   emit Big { card, total: sum(p.amount where shop != "x") }
   on clear alert calm { card }
@@ -31,6 +30,7 @@ rule Daily {
   window tumbling day in "Europe/Berlin"
   trigger early every 10s
   having count(where amount > 5) > 3 and distinct(shop) > 2
+  late within 1m
   alert failing { card, top: top(shop, 3), rises: slope(amount, 1h) }
 }
 

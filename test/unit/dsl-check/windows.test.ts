@@ -18,7 +18,7 @@ function fieldOf(expr: string, head = IN): unknown {
 const errors = (clauses: string, head = IN): string[] => errorCodes(`${head} ${clauses}`);
 
 describe('the shape of a window', () => {
-  const shape = (text: string, more = '') => bare(windowOf(`by card\n on Payment\n window ${text}\n trigger early every 1s`, more).window.shape);
+  const shape = (text: string, more = '') => bare(windowOf(`by card\n on Payment\n window ${text}${text === 'global' ? '\n trigger every event' : ''}`, more).window.shape);
   const read = (text: string) => bare(windowOf(`by card\n on Payment\n window ${text}`).window.shape);
   test.each([
     ['tumbling 1h', { kind: 'tumbling', size: { value: 3_600_000 } }], ['tumbling 1h offset 15m', { offset: { value: 900_000 } }],
