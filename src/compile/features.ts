@@ -1,7 +1,8 @@
 /** Features that rules read: from the checked program to the groups that the engine keeps, by the key they share. */
-import type { Expr, Feature, Program } from '../../dsl/typed.ts';
+import type { Expr, Feature, Literal, Program } from '../../dsl/typed.ts';
 import type { Context } from './context.ts';
 import { canonical, emitCondition, emitValue } from './expr.ts';
+import { withParams } from './identity.ts';
 import type { FeatureGroupPlan, FeaturePlan, FeatureStreamPlan } from './plan.ts';
 import { walk } from './walk.ts';
 
@@ -40,8 +41,8 @@ export function placeFeatures(features: readonly Feature[]): FeaturePlaces {
   };
 }
 
-/** `readBefore`: names of the features that conditions read. */
-export function planFeatures(context: Context, places: FeaturePlaces, readBefore: ReadonlySet<string>): FeatureGroupPlan[] {
+/** `readBefore`: names of the features that conditions read; `readers`: of the rules that read a feature. */
+export function planFeatures(context: Context, places: FeaturePlaces, readBefore: ReadonlySet<string>, params: ReadonlyMap<string, Literal>, readers: (feature: string) => readonly string[]): FeatureGroupPlan[] {
   return places.groups.map((features) => {
     const streams: { readonly text: string; readonly plan: FeatureStreamPlan; readonly values: string[] }[] = [];
     const plans = features.map((feature): FeaturePlan => {
@@ -70,8 +71,18 @@ export function planFeatures(context: Context, places: FeaturePlaces, readBefore
     return {
       width: key.length, keys: context.typeNames.map((name) => (ofGroup.has(name) ? key : undefined)),
       streams: streams.map(({ plan }) => plan), features: plans,
+      identity: identityOf(features, plans, params), readBy: [...new Set(features.flatMap(({ name }) => readers(name)))],
     };
   });
+}
+
+/** Names, types, conditions and spans, with the values of params; nothing that depends on what else there is. */
+function identityOf(features: readonly Feature[], plans: readonly FeaturePlan[], params: ReadonlyMap<string, Literal>): string {
+  const text = (expr: Expr | undefined): string => (expr === undefined ? '' : canonical(withParams(expr, params)));
+  return JSON.stringify(features.map((feature, i) => {
+    const { name, fn, argument, over, every, readBefore, stream, value, valueType } = plans[i]!;
+    return [name, fn, argument ?? null, String(over), every, readBefore, stream, value, valueType?.kind ?? null, text(feature.value), text(feature.where), [...feature.accepts].sort(), feature.key.map((part) => [part.name, part.type.kind, text(part.value)])];
+  }));
 }
 
 function span(context: Context, expr: Expr): number {

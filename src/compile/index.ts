@@ -91,7 +91,7 @@ export function compile(program: Program, options: CompileOptions = {}): Plan {
     identity: events.map((event) => event.id.map((name) => ({ slot: slots.get(name)!, type: event.fields.find((f) => f.name === name)!.type }))),
     once: events.map((event) => event.once ?? 0),
     fields: fieldsOf,
-    features: planFeatures(context, pools.features, context.readBefore),
+    features: planFeatures(context, pools.features, context.readBefore, params, (name) => rules.filter((rule) => featuresOf(program, rule).some((feature) => feature.name === name)).map((rule) => rule.name)),
     predicates: pools.predicates, keys: pools.keys, rules: rulePlans, tables: context.tables,
   };
 }

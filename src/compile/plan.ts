@@ -60,6 +60,10 @@ export interface FeatureGroupPlan {
   readonly keys: readonly (readonly string[] | undefined)[];
   readonly streams: readonly FeatureStreamPlan[];
   readonly features: readonly FeaturePlan[];
+  /** What its records keep, as text: a state of another text is not that of these features. */
+  readonly identity: string;
+  /** Names of the rules that read any of them. */
+  readonly readBy: readonly string[];
 }
 
 /** The events that some features of a group are of: of the same types, by the same condition. */

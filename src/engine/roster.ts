@@ -10,7 +10,7 @@ import { mix } from './classes.ts';
 import type { Table } from './tables.ts';
 
 /** Ints: next in the chain of the hash, rule. Floats: the key's parts. */
-const ENTRY = { next: 0, rule: 1, key: 1 } as const;
+export const ROSTER = { next: 0, rule: 1, key: 1 } as const;
 
 /** JSON. */
 export interface RosterRoot { readonly table: BucketsRoot; readonly started: boolean }
@@ -33,9 +33,9 @@ export class Roster {
     this.#rules = plan.rules.filter((rule): rule is RulePlan => rule.roster !== undefined && !rule.isGroup);
     this.#widths = plan.rules.map((rule) => plan.keys[rule.key]!.width);
     this.#buckets = new Buckets({
-      hashOf: (p) => this.#hash(heap.i32[2 * p + ENTRY.rule]!, (i) => heap.f64[p + ENTRY.key + i]!),
-      next: (p) => heap.i32[2 * p + ENTRY.next]!,
-      link: (p, next) => { heap.ints(p)[2 * p + ENTRY.next] = next; },
+      hashOf: (p) => this.#hash(heap.i32[2 * p + ROSTER.rule]!, (i) => heap.f64[p + ROSTER.key + i]!),
+      next: (p) => heap.i32[2 * p + ROSTER.next]!,
+      link: (p, next) => { heap.ints(p)[2 * p + ROSTER.next] = next; },
     });
   }
 
@@ -56,8 +56,20 @@ export class Roster {
 
   get root(): RosterRoot { return { table: this.#buckets.root, started: this.#started }; }
   load({ table, started }: RosterRoot): void {
-    this.#buckets.load(table, this.#members.heads((p) => this.#heap.i32[2 * p + ENTRY.next]!));
+    this.#buckets.load(table, this.#members.heads((p) => this.#heap.i32[2 * p + ROSTER.next]!));
     this.#started = started;
+  }
+
+  /** Takes a state of other rules up: nothing is known yet but whether clocks have been started. */
+  begin(started: boolean): void {
+    this.#members.load([]);
+    this.#buckets.load({ size: 1024, count: 0 }, []);
+    this.#started = started;
+  }
+
+  /** The clock of a key was started before. */
+  adopt(rule: number, key: Float64Array): void {
+    if (this.#rules.some(({ index }) => index === rule)) this.#add(rule, key);
   }
 
   #sync({ index, roster }: RulePlan, begin: (rule: number, key: Float64Array) => void, end: (rule: number, key: Float64Array) => void): void {
@@ -78,21 +90,21 @@ export class Roster {
       kept.add(p);
     }
     const gone: number[] = [];
-    for (const p of this.#buckets.all()) if (this.#heap.i32[2 * p + ENTRY.rule] === index && !kept.has(p)) gone.push(p);
+    for (const p of this.#buckets.all()) if (this.#heap.i32[2 * p + ROSTER.rule] === index && !kept.has(p)) gone.push(p);
     for (const p of gone) {
-      for (let i = 0; i < width; i++) key[i] = this.#heap.f64[p + ENTRY.key + i]!;
+      for (let i = 0; i < width; i++) key[i] = this.#heap.f64[p + ROSTER.key + i]!;
       this.#members.remove(p);
       this.#buckets.remove(p);
-      this.#heap.free(p, ENTRY.key + width);
+      this.#heap.free(p, ROSTER.key + width);
       end(index, key);
     }
   }
 
   #find(rule: number, key: Float64Array): number {
     const { i32, f64 } = this.#heap;
-    search: for (let p = this.#buckets.first(this.#hash(rule, (i) => key[i]!)); p !== 0; p = i32[2 * p + ENTRY.next]!) {
-      if (i32[2 * p + ENTRY.rule] !== rule) continue;
-      for (let i = 0; i < key.length; i++) if (f64[p + ENTRY.key + i] !== key[i]) continue search;
+    search: for (let p = this.#buckets.first(this.#hash(rule, (i) => key[i]!)); p !== 0; p = i32[2 * p + ROSTER.next]!) {
+      if (i32[2 * p + ROSTER.rule] !== rule) continue;
+      for (let i = 0; i < key.length; i++) if (f64[p + ROSTER.key + i] !== key[i]) continue search;
       return p;
     }
     return 0;
@@ -100,10 +112,10 @@ export class Roster {
 
   #add(rule: number, key: Float64Array): number {
     const heap = this.#heap;
-    const p = heap.alloc(ENTRY.key + key.length);
-    heap.ints(p)[2 * p + ENTRY.rule] = rule;
+    const p = heap.alloc(ROSTER.key + key.length);
+    heap.ints(p)[2 * p + ROSTER.rule] = rule;
     const f64 = heap.floats(p);
-    for (let i = 0; i < key.length; i++) f64[p + ENTRY.key + i] = key[i]!;
+    for (let i = 0; i < key.length; i++) f64[p + ROSTER.key + i] = key[i]!;
     this.#members.add(p);
     this.#buckets.add(p);
     return p;

@@ -79,6 +79,16 @@ const SETS: readonly Set[] = [
     edit: (rules) => rules.replaceAll('1h', '2h'), first: [s('C', 0), s('A', 1), s('A', 5000), s('C', 5001), s('B', 5002, { k: 'k2' }), s('A', 5003, { k: 'k2' }), s('B', 5004, { k: 'k2', v: 2 })],
     then: [s('B', 5005), s('C', 5006, { k: 'k2' }), s('A', 5007, { k: 'k2', v: 10 })],
   },
+  {
+    name: 'features', rules: `${TYPES}feature mean = avg(v) of A by k over 1h\nfeature kinds = distinct(v) of A by k\nfeature steps = sum(v) of A by k over 30m every 5m\nrule R { by k match all b b: B where v > mean alert ch { k, mean, kinds, steps } }`,
+    edit: (rules) => rules.replace('v > mean alert', 'v > mean * 1 alert'), first: [s('A', 0), s('A', 10, { v: 3 }), s('A', 20, { k: 'zwei', v: 8 })],
+    then: [s('B', 30, { v: 2.5 }), s('A', 40, { v: 9 }), s('B', 50, { v: 4 }), s('B', 60, { v: 5 }), s('B', 3700, { v: 7 })],
+  },
+  {
+    // What windows hold is not taken over by rules that have changed: these have not.
+    name: 'windows', rules: `${TYPES}rule T { by k on A window tumbling 1h alert ch { k, n: count(), sum: sum(v), p: percentile(v, 50) } }\nrule S { by k on A window sliding 30m every 10m having count() > 1 alert ch { k, top: top(v, 2) } }\nrule E { by k on A window session gap 5m alert ch { k, last: last(v) } }`,
+    edit: (rules) => rules, first: [s('A', 0), s('A', 10, { v: 3 }), s('A', 20, { k: 'zwei', v: 8 })], then: [s('A', 700), s('B', 9000)],
+  },
 ];
 
 export function alertsOf(job: Job, from = 0): unknown[][] {

@@ -64,7 +64,9 @@ export class JobRun {
     }
   }
 
+  /** A SIGTERM is sent to a job that has begun to run, or has had half a minute for it: what is still starting has no handler yet, and would die of it. */
   async end(signal: NodeJS.Signals): Promise<number | null> {
+    for (const late = Date.now() + 30_000; signal === 'SIGTERM' && this.isRunning && !this.log.includes('the job runs') && Date.now() < late;) await sleep(20);
     if (this.isRunning) this.process.kill(signal);
     return this.exited;
   }

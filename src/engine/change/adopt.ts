@@ -12,6 +12,8 @@ import type { StateDescription } from './describe.ts';
 import { Events, Moved, Unfit } from './graph.ts';
 import { keeperMapping, KINDS } from './kinds.ts';
 import { Old, type OldKey } from './old.ts';
+import { adoptFeatures, compareFeatures } from './features.ts';
+import { adoptRoster } from './roster.ts';
 import { adoptHeld, adoptLimits, adoptOnce, typesOf, type DecodeAgain } from './tables.ts';
 
 /** What a change of rules does to a state. */
@@ -67,13 +69,17 @@ function adopt(old: Old, image: WholeImage, roots: Roots, parts: Parts, now: Sta
   const { plan } = store;
   const { described } = old;
   const oldIndex = new Map(described.rules.flatMap((rule, i) => (rule.isGroup ? [] : [[rule.name, i] as const])));
+  const features = compareFeatures(described, now, roots.features);
+  const { reasons: featureReasons } = features;
   const mappings = new Map<number, Mapping>();
   const reasons = new Map<string, string>();
   for (const [index, rule] of now.rules.entries()) {
     const before = rule.isGroup ? undefined : oldIndex.get(rule.name);
     if (before === undefined) continue;
-    const kind = described.rules[before]!.kind === rule.kind ? KINDS[rule.kind] : undefined;
-    const mapping = unfit.get(rule.name) ?? kind?.compare(described, before, now, index, old.adopted[rule.name]?.lacks ?? []) ?? 'what it keeps is of another kind now';
+    const isSameKind = described.rules[before]!.kind === rule.kind;
+    const kind = isSameKind ? KINDS[rule.kind] : undefined;
+    const mapping = unfit.get(rule.name) ?? featureReasons.get(rule.name) ?? kind?.compare(described, before, now, index, old.adopted[rule.name]?.lacks ?? [])
+      ?? (isSameKind ? 'windows are not taken over when rules change' : 'what it keeps is of another kind now');
     if (typeof mapping === 'string') reasons.set(rule.name, mapping);
     else mappings.set(before, mapping);
   }
@@ -110,6 +116,7 @@ function adopt(old: Old, image: WholeImage, roots: Roots, parts: Parts, now: Sta
     runners[index]!.since = joins ? options.num : keepsShares ? old.adopted[rule.name]?.since ?? 0 : 0;
     if (mapping === undefined) {
       const count = before === undefined ? { runs: 0, keys: 0 } : countOf(old, before);
+      if (featureReasons.has(rule.name)) count.keys = Math.max(count.keys, features.keys);
       changes.push({ rule: rule.name, what: before === undefined ? 'new' : 'fresh', reason: reasons.get(rule.name), ...count });
     } else {
       const count = countOf(old, mapping.oldIndex);
@@ -126,9 +133,11 @@ function adopt(old: Old, image: WholeImage, roots: Roots, parts: Parts, now: Sta
 
   const pagesOf = (name: string): readonly Uint8Array[] => image.sections.get(name) ?? [];
   const notes = [
-    ...adoptOnce(old, roots.once, plan, now, parts.once), ...adoptLimits(old, mappings, plan, now, parts.limits),
+    ...features.notes, ...adoptOnce(old, roots.once, plan, now, parts.once), ...adoptLimits(old, mappings, plan, now, parts.limits),
     ...adoptHeld(old, pagesOf('held'), pagesOf('held order')[0] ?? new Uint8Array(0), plan, now, parts.held, options.again),
   ];
+  if (features.goOn) adoptFeatures(image, roots, parts);
+  adoptRoster(old, image, roots, mappings, parts);
   parts.sameTime.load(pagesOf('same time')[0] ?? new Uint8Array(0));
   for (const runner of runners) {
     const before = runner.plan.isGroup ? undefined : oldIndex.get(runner.plan.rule.name);
@@ -183,7 +192,7 @@ function keepShared(described: StateDescription, now: StateDescription, mappings
   return kept;
 }
 
-function countOf(old: Old, index: number): { readonly runs: number; readonly keys: number } {
+function countOf(old: Old, index: number): { runs: number; keys: number } {
   const kind = KINDS[old.described.rules[index]!.kind];
-  return kind === undefined ? { runs: 0, keys: old.keysOf(index).length } : kind.count(old, index);
+  return kind === undefined ? { runs: 0, keys: old.keysOf(index).length } : { ...kind.count(old, index) };
 }

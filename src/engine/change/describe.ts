@@ -12,6 +12,7 @@ import { ENTRY, QUEUE } from '../cohort.ts';
 import { CLASS, classUnits, EVENT, KEY, keyLayout, LINK, NODE, registersAt, START, type KeyLayout } from '../layout.ts';
 import { WINDOW } from '../limits.ts';
 import { SEEN } from '../once.ts';
+import { ROSTER } from '../roster.ts';
 
 export interface TypeState {
   readonly name: string;
@@ -80,15 +81,19 @@ export interface RuleState extends KindState {
   readonly hasTimeout: boolean;
 }
 
+/** Of a group of features: what its records keep, their names, and the rules that read them. */
+export interface FeatureState { readonly identity: string; readonly names: readonly string[]; readonly readBy: readonly string[] }
+
 export interface StateDescription {
   /** Where the cells of records lie; a state whose records lie otherwise is not read by this version. */
   readonly records: Readonly<Record<string, Readonly<Record<string, number>>>>;
   readonly slots: number;
   readonly types: readonly TypeState[];
   readonly rules: readonly KindState[];
+  readonly features: readonly FeatureState[];
 }
 
-const RECORDS = { EVENT, NODE, LINK, KEY, START, CLASS, QUEUE, ENTRY, SEEN, WINDOW };
+const RECORDS = { EVENT, NODE, LINK, KEY, START, CLASS, QUEUE, ENTRY, SEEN, WINDOW, ROSTER };
 
 /** `describe`: a rule, by its kind. */
 export function describeState(plan: Plan, describe: (plan: Plan, rule: AnyRulePlan) => KindState): StateDescription {
@@ -103,6 +108,7 @@ export function describeState(plan: Plan, describe: (plan: Plan, rule: AnyRulePl
       };
     }),
     rules: plan.rules.map((rule) => describe(plan, rule)),
+    features: plan.features.map(({ identity, features, readBy }) => ({ identity, names: features.map(({ name }) => name), readBy })),
   };
 }
 
