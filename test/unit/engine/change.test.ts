@@ -194,3 +194,56 @@ describe('a rule starts fresh, and says why', () => {
     expect(() => { job.engine.restore(old.engine.snapshot()); }).toThrow(/made by other rules than these, and runs would be lost\. R starts fresh: the arrow before `b` was -> and is =>\. It loses 2 open runs, 1 key\./);
   });
 });
+
+describe('what stands beside the runs', () => {
+  const alertsAt = (job: Job): unknown[] => job.alerts.map(({ rule: name, at, fields }) => [name, at - Number(ev('A', 0).at), fields]);
+
+  test.each([['before the state is taken up', true], ['after it', false]])('the clocks of a roster that were started go on, with the table set %s', (_, isBefore) => {
+    const text = (v: number): string => `${TYPES}\ntable devices { k: string key }
+      rule Silent { by k from devices match not a for 5m a: A alert out { k } }
+      rule Other { by k match b b: B where v > ${v} alert out { k } }`;
+    const rows = [{ k: 'heard' }, { k: 'never' }];
+    const old = new Job(planOf(text(1)));
+    old.engine.setTable('devices', rows);
+    old.push([ev('A', 0, { k: 'heard' })]);
+    const job = new Job(planOf(text(2)));
+    if (isBefore) job.engine.setTable('devices', [...rows, { k: 'new' }]);
+    const change = job.engine.restore(old.engine.snapshot(), { accept: () => undefined });
+    if (!isBefore) job.engine.setTable('devices', [...rows, { k: 'new' }]);
+    expect(whatOf(change, 'Silent')).toBe('goes on (2)');
+    job.push([ev('A', 100, { k: 'heard' }), ev('B', 200, { k: 'x', v: 0 })], 1);
+    job.engine.advance(Infinity);
+    expect(alertsAt(job)).toEqual([['Silent', 300_000, { k: 'never' }], ['Silent', 300_000, { k: 'new' }], ['Silent', 400_000, { k: 'heard' }]]);
+  });
+
+  const features = (fn: string, more = ''): string => `${TYPES}\nfeature f = ${fn}(v) of A by k\n${more}
+    rule R { by k match all b b: B where v > f alert out { k, f } }\nrule S { by k match a -> b within 1h a: A b: B alert out { k } }`;
+  const first = [ev('A', 0, { v: 1 }), ev('A', 1, { v: 3 })];
+  const then = [ev('B', 2, { v: 2.5 })];
+
+  test('features go on, with others beside them', () => {
+    const { job, change } = changed(features('avg'), features('avg', 'feature g = count() of A').replace('{ k, f }', '{ k, f, n: g }').replace('v > f', 'v > f + 0'), first, then);
+    expect([whatOf(change), whatOf(change, 'S'), change?.notes]).toEqual(['goes on (0)', 'goes on (2)', []]);
+    expect(job.alerts.map(({ rule: name, fields }) => [name, fields])).toEqual([['R', { k: 'k1', f: 2, n: 0 }], ['S', { k: 'k1' }]]);
+  });
+
+  test('where a feature has changed they begin anew, and the rules that read them: that is a loss', () => {
+    const { job, change } = changed(features('avg'), features('max'), first, then);
+    expect(whatOf(change)).toBe('fresh: a feature that rules read has changed, so that f and the other features begin anew (0)');
+    expect(change?.rules.find(({ rule: name }) => name === 'R')).toMatchObject({ keys: 1 });
+    expect(whatOf(change, 'S')).toBe('goes on (2)');
+    expect(change?.notes).toEqual(['features (f) begin anew: 1 keys are forgotten']);
+    expect(job.alerts.map(({ rule: name }) => name)).toEqual(['S']);
+    const old = new Job(planOf(features('avg')));
+    old.push(first);
+    expect(() => new Job(planOf(features('max'))).engine.restore(old.engine.snapshot())).toThrow(/R starts fresh: a feature/);
+  });
+
+  test('windows begin anew, which is a loss', () => {
+    const text = (v: number): string => `${TYPES}\nrule W { by k on A window tumbling 1h alert out { k, n: count() } }\nrule O { by k match b b: B where v > ${v} alert out { k } }`;
+    const { job, change } = changed(text(1), text(2), first, [ev('A', 5, { v: 1 }), ev('B', 9000, { v: 0 })]);
+    expect(whatOf(change, 'W')).toBe('fresh: windows are not taken over when rules change (0)');
+    expect(change?.rules.find(({ rule: name }) => name === 'W')).toMatchObject({ keys: 1 });
+    expect(job.alerts.map(({ fields }) => fields)).toEqual([{ k: 'k1', n: 1 }]);
+  });
+});
