@@ -14,6 +14,7 @@ test('late events of two sources that are read in turn say which they are of', a
   const lines = (card: string): string[] => Array.from({ length: 30_000 }, (_, i) => JSON.stringify({ card, amount: 1, at: i % 100 === 99 && i > 5000 ? 7 : 1000 + i }));
   for (const name of ['one', 'two']) writeFileSync(join(folder, `${name}.jsonl`), `${lines(name).join('\n')}\n`);
   const config = jobOf(`
+data: ${JSON.stringify(folder)}
 sources:
   one: { type: Payment, idle: never, file: ${JSON.stringify(join(folder, 'one.jsonl'))} }
   two: { type: Payment, idle: never, file: ${JSON.stringify(join(folder, 'two.jsonl'))} }
