@@ -103,8 +103,8 @@ describe('an error', () => {
 
   test('an alias bomb is refused soon', () => {
     const lines = ['x0: &x0 [a, b, c, d, e, f, g, h, i, j]', ...Array.from({ length: 9 }, (_, i) => `x${i + 1}: &x${i + 1} [${Array(10).fill(`*x${i}`).join(', ')}]`)];
-    const start = performance.now();
+    const before = process.cpuUsage();
     expect(found(load(lines.join('\n')))).toEqual([expect.stringMatching('^too-large')]);
-    expect(performance.now() - start).toBeLessThan(2000);
+    expect(process.cpuUsage(before).user / 1000).toBeLessThan(2000);
   });
 });

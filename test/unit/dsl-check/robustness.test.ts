@@ -39,9 +39,9 @@ test('a pattern nested as deep as the parser takes it, and a thousand stages, ar
     rule Again {\n match all ${nested('+')} -> b within 5m\n a, b: A\n alert out {}\n}
     rule Long {\n match all ${names.join(' -> ')} within 5m\n ${names.map((name, i) => `${name}: A where x > ${i === 0 ? '0' : `s${i - 1}.x`}`).join('\n ')}\n alert out {}\n}`;
   const parsed = parseFile('test.cep', text);
-  const start = performance.now();
+  const before = process.cpuUsage();
   expect([...parsed.diagnostics, ...check([parsed.file]).diagnostics].map(({ code }) => code)).toEqual(['too-many-next', 'too-many-steps']);
-  expect(performance.now() - start).toBeLessThan(5000);
+  expect(process.cpuUsage(before).user / 1000).toBeLessThan(5000);
 });
 
 const conformance = new URL('../../../../shared/conformance/patterns.json', import.meta.url);

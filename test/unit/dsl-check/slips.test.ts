@@ -142,8 +142,9 @@ describe('whatever a file holds, checking it ends soon, without an exception', (
     ['20,000 declarations of nothing', 'evnt X {\n'.repeat(20_000), 'syntax'], ['5,000 stages', `event A { at: time } time at\nrule R { match ${stages.join(' -> ')} within 5m\n ${stages.join(', ')}: A\n alert out {} }`, 'too-many-steps'],
     ['functions that grow', `${Array.from({ length: 60 }, (_, i) => `fn f${i}(x: int) = ${i === 0 ? 'x + x' : `f${i - 1}(x) + f${i - 1}(x)`}`).join('\n')}\n${rule('f59(x) > 1')}`, 'too-large'],
   ])('%s', (_, text, code) => {
-    const start = performance.now();
+    // The time of a processor, not of the clock: others may be at work on it.
+    const before = process.cpuUsage();
     expect(findings(text)[0]?.split(' ')[0]).toBe(code);
-    expect(performance.now() - start).toBeLessThan(8000);
+    expect(process.cpuUsage(before).user / 1000).toBeLessThan(8000);
   });
 });

@@ -129,7 +129,7 @@ describe('start and stop', () => {
     const { port } = server!;
     const began = performance.now();
     await server!.stop();
-    expect(performance.now() - began).toBeLessThan(1500);
+    expect(performance.now() - began).toBeLessThan(10_000); // far below the minute that a client may keep it
     server = await startServer({ host: '127.0.0.1', port, token: undefined, status: () => statusOf(), sources: [], log: keepingLog() });
     expect(server.port).toBe(port);
   });
