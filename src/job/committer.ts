@@ -42,7 +42,8 @@ export class TransactionalCommitter implements Committer {
     this.#producer = await this.#kafka.producer({ transactionalId, transactionTimeout, compression });
     // First: what an older owner left open is aborted, so that the offsets read next are the last word.
     await this.#producer.fence();
-    return lastCommit(await this.#kafka.committed(group, topics), task);
+    // Of its own partitions only: a transaction over those of another task may be open for long.
+    return lastCommit(await this.#kafka.committed(group, topics, task), task);
   }
 
   async send(records: readonly ProducedRecord[]): Promise<void> {
@@ -98,7 +99,7 @@ export class OffsetCommitter implements Committer {
     this.#task = task;
   }
 
-  async open(): Promise<LastCommit | undefined> { return lastCommit(await this.#kafka.committed(this.#group, this.#topics), this.#task); }
+  async open(): Promise<LastCommit | undefined> { return lastCommit(await this.#kafka.committed(this.#group, this.#topics, this.#task), this.#task); }
 
   send(): Promise<void> { return Promise.reject(new Error('nothing is written in transactions here')); }
 

@@ -120,7 +120,8 @@ export interface Kafka {
   startOffsets(topic: string): Promise<readonly number[]>;
   /** The first offset at or after a time, per partition; the end where there is none. */
   offsetsAt(topic: string, time: number): Promise<readonly number[]>;
-  committed(group: string, topics: readonly string[]): Promise<readonly CommittedOffset[]>;
+  /** Of one partition of each topic, or of all. Waits while a transaction over any of them is open. */
+  committed(group: string, topics: readonly string[], partition?: number): Promise<readonly CommittedOffset[]>;
   /** Commits offsets outside a transaction (at least once). */
   commitOffsets(group: string, offsets: readonly CommittedOffset[]): Promise<void>;
   /** Reads a range of one partition without a group, from `from` up to but not including `to`. */

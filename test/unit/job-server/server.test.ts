@@ -40,14 +40,10 @@ describe('health', () => {
 
   test('it follows the job', async () => {
     let state: JobStatus['state'] = 'starting';
-    let waitsFor: JobStatus['waitsFor'] = [];
-    const get = await started(statusOf(), { status: () => statusOf({ state, waitsFor }) });
+    const get = await started(statusOf(), { status: () => statusOf({ state }) });
     expect((await get('/readyz')).status).toBe(503);
     state = 'running';
     expect((await get('/readyz')).status).toBe(200);
-    waitsFor = ['restoring task 2'];
-    expect(await (await get('/readyz')).json()).toEqual({ state: 'running', reason: 'not at work yet: restoring task 2' });
-    expect([(await get('/readyz')).status, (await get('/healthz')).status]).toEqual([503, 200]);
   });
 });
 
@@ -133,7 +129,7 @@ describe('start and stop', () => {
     const { port } = server!;
     const began = performance.now();
     await server!.stop();
-    expect(performance.now() - began).toBeLessThan(3500); // fetch keeps it for four seconds
+    expect(performance.now() - began).toBeLessThan(10_000); // far below the minute that a client may keep it
     server = await startServer({ host: '127.0.0.1', port, token: undefined, status: () => statusOf(), sources: [], log: keepingLog() });
     expect(server.port).toBe(port);
   });

@@ -77,10 +77,10 @@ export class KafkaClient implements Kafka {
     return found.map((offset, partition) => (offset < 0 ? ends[partition]! : offset));
   }
 
-  async committed(group: string, topics: readonly string[]): Promise<readonly CommittedOffset[]> {
+  async committed(group: string, topics: readonly string[], only?: number): Promise<readonly CommittedOffset[]> {
     const partitions: TopicPartition[] = [];
-    for (const topic of topics) partitions.push(...(await this.#leaders(topic)).map((_, partition) => ({ topic, partition })));
-    const offsets = await this.#committed(group, partitions);
+    for (const topic of topics) partitions.push(...(await this.#leaders(topic)).map((_, partition) => ({ topic, partition })).filter(({ partition }) => only === undefined || partition === only));
+    const offsets = partitions.length === 0 ? [] : await this.#committed(group, partitions);
     return offsets.filter(({ offset }) => offset >= 0);
   }
 

@@ -23,6 +23,14 @@ export interface ProducerOptions {
   readonly compression?: string | undefined;
 }
 
+/** What a transaction has to say to the writing of its records. */
+interface Writing {
+  /** Called with the partitions of each round before it is written. */
+  join(partitions: readonly TopicPartition[]): Promise<void>;
+  /** Runs one attempt of a request. */
+  attempt<T>(request: () => Promise<T>): Promise<T>;
+}
+
 interface Chunk extends TopicPartition { readonly records: readonly ProducedRecord[] }
 
 export class IdempotentProducer implements Producer {
@@ -87,8 +95,7 @@ export class IdempotentProducer implements Producer {
     this.#onClose();
   }
 
-  /** For the transaction. `join` is called with the partitions of each round before it is written. */
-  async write(identity: ProducerIdentity, records: readonly ProducedRecord[], join: ((partitions: readonly TopicPartition[]) => Promise<void>) | undefined): Promise<void> {
+  async write(identity: ProducerIdentity, records: readonly ProducedRecord[], transaction: Writing | undefined): Promise<void> {
     let rounds = await this.#chunks(records);
     while (rounds.length > 0) {
       // One batch a partition at a time, so that their order is kept.
@@ -99,8 +106,8 @@ export class IdempotentProducer implements Producer {
         else round.set(key(chunk), chunk);
       }
       const chunks = [...round.values()];
-      await join?.(chunks);
-      await this.#writeRound(identity, chunks);
+      await transaction?.join(chunks);
+      await this.#writeRound(identity, chunks, transaction);
       rounds = later;
     }
   }
@@ -158,9 +165,9 @@ export class IdempotentProducer implements Producer {
     return chunks;
   }
 
-  async #writeRound(identity: ProducerIdentity, chunks: readonly Chunk[]): Promise<void> {
+  async #writeRound(identity: ProducerIdentity, chunks: readonly Chunk[], transaction: Writing | undefined): Promise<void> {
     let left = chunks;
-    await this.retrying(`write to Kafka topic ${[...new Set(chunks.map((chunk) => chunk.topic))].join(', ')}`, async () => {
+    const attempt = async (): Promise<void> => {
       const nodes = await this.#cluster.byLeader(left);
       const answers = await Promise.allSettled([...nodes].map(([node, list]) => this.#api.produce(node, {
         ...identity, timeout: ACK_TIMEOUT, codec: this.#codec,
@@ -175,7 +182,8 @@ export class IdempotentProducer implements Producer {
       failFirst(results.filter((r) => r.error !== CODE.DUPLICATE_SEQUENCE));
       for (const answer of answers) if (answer.status === 'rejected') throw answer.reason;
       throw new KafkaError(CODE.NETWORK, 'the broker left partitions out of its answer');
-    });
+    };
+    await this.retrying(`write to Kafka topic ${[...new Set(chunks.map((chunk) => chunk.topic))].join(', ')}`, () => transaction?.attempt(attempt) ?? attempt());
   }
 
   #advance(chunk: Chunk): void {
@@ -193,7 +201,10 @@ class OpenTransaction implements Transaction {
   readonly #identity: ProducerIdentity;
   readonly #ended: (outcome: Outcome) => void;
   readonly #joined = new Set<string>();
+  /** Requests that a broker may have, and may still carry out. */
+  readonly #underway = new Set<Promise<unknown>>();
   #offsets = false;
+  #aborting = false;
   #state: 'open' | 'ended' | 'failed' = 'open';
 
   constructor(producer: IdempotentProducer, api: Api, cluster: Cluster, identity: ProducerIdentity, ended: (outcome: Outcome) => void) {
@@ -206,7 +217,9 @@ class OpenTransaction implements Transaction {
 
   async send(records: readonly ProducedRecord[]): Promise<void> {
     this.#check();
-    await this.#guard(() => this.#producer.write(this.#identity, records, (partitions) => this.#join(partitions)));
+    await this.#guard(() => this.#producer.write(this.#identity, records, {
+      join: (partitions) => this.#join(partitions), attempt: (request) => this.#attempt(request),
+    }));
   }
 
   async commit(offsets: { readonly membership: GroupMembership; readonly offsets: readonly CommittedOffset[] } | undefined): Promise<void> {
@@ -215,12 +228,17 @@ class OpenTransaction implements Transaction {
       if (offsets !== undefined && offsets.offsets.length > 0) await this.#addOffsets(offsets.membership, offsets.offsets);
       await this.#end(true);
     });
-    this.#finish('known');
+    if (this.#ongoing) this.#finish('known');
   }
 
   async abort(): Promise<void> {
     if (!this.#ongoing) return;
-    const broken = this.#state === 'failed';
+    // What is under way would be repeated until a broker answers, and one that carries it out behind the abort has a transaction that nobody ends:
+    // the group's offsets could not be read any more, nor the records behind it.
+    this.#aborting = true;
+    const broken = this.#state === 'failed' || this.#underway.size > 0;
+    await Promise.allSettled(this.#underway);
+    if (!this.#ongoing) return;
     try {
       await this.#guard(() => this.#end(false));
     } finally {
@@ -250,24 +268,41 @@ class OpenTransaction implements Transaction {
   async #join(partitions: readonly TopicPartition[]): Promise<void> {
     const fresh = partitions.filter((partition) => !this.#joined.has(key(partition)));
     if (fresh.length === 0) return;
-    await this.#producer.retrying(`add partitions to a transaction of ${this.#identity.transactionalId}`, async () =>
-      failFirst(await this.#api.addPartitions(await this.#coordinator(), this.#identity, fresh)));
-    for (const partition of fresh) this.#joined.add(key(partition));
+    await this.#producer.retrying(`add partitions to a transaction of ${this.#identity.transactionalId}`, () => this.#attempt(async () => {
+      failFirst(await this.#api.addPartitions(await this.#coordinator(), this.#identity, fresh));
+      for (const partition of fresh) this.#joined.add(key(partition));
+    }));
   }
 
   async #addOffsets(membership: GroupMembership, offsets: readonly CommittedOffset[]): Promise<void> {
-    await this.#producer.retrying(`add offsets to a transaction of ${this.#identity.transactionalId}`, async () =>
-      this.#api.addOffsets(await this.#coordinator(), this.#identity, membership.group));
-    this.#offsets = true;
+    await this.#producer.retrying(`add offsets to a transaction of ${this.#identity.transactionalId}`, () => this.#attempt(async () => {
+      await this.#api.addOffsets(await this.#coordinator(), this.#identity, membership.group);
+      this.#offsets = true;
+    }));
     await asMember(membership, (member) =>
-      this.#producer.retrying(`write the offsets of ${member.group} in a transaction of ${this.#identity.transactionalId}`, async () =>
-        failFirst(await this.#api.commitOffsetsInTransaction(await this.#cluster.coordinator('group', member.group), this.#identity, member, offsets))));
+      this.#producer.retrying(`write the offsets of ${member.group} in a transaction of ${this.#identity.transactionalId}`, () => this.#attempt(async () =>
+        failFirst(await this.#api.commitOffsetsInTransaction(await this.#cluster.coordinator('group', member.group), this.#identity, member, offsets)))));
   }
 
   async #end(commit: boolean): Promise<void> {
     if (this.#joined.size === 0 && !this.#offsets) return; // the coordinator has not heard of it
-    await this.#producer.retrying(`${commit ? 'commit' : 'abort'} a transaction of ${this.#identity.transactionalId}`, async () =>
-      this.#api.endTransaction(await this.#coordinator(), this.#identity, commit));
+    const attempt = async (): Promise<void> => {
+      await this.#api.endTransaction(await this.#coordinator(), this.#identity, commit);
+      if (commit) this.#finish('known'); // here already: an abort that waits for this must find it done
+    };
+    await this.#producer.retrying(`${commit ? 'commit' : 'abort'} a transaction of ${this.#identity.transactionalId}`, commit ? () => this.#attempt(attempt) : attempt);
+  }
+
+  /** An attempt of a request, none after an abort has begun. What it achieves is to be noted within it. */
+  async #attempt<T>(request: () => Promise<T>): Promise<T> {
+    if (this.#aborting) throw new Error(`This transaction of ${this.#identity.transactionalId} is being aborted.`);
+    const running = request();
+    this.#underway.add(running);
+    try {
+      return await running;
+    } finally {
+      this.#underway.delete(running);
+    }
   }
 
   #coordinator(): Promise<number> {
