@@ -112,7 +112,8 @@ test('on-receive: a crash loses what came since the last checkpoint, and nothing
   await eventually('the first thousand', async () => (await txs()).length === 1000, run);
   // Just after a checkpoint: these are acknowledged, and not covered by another one.
   await publish(topic, events.slice(1000, 2000));
-  await sleep(200);
+  await eventually('all are taken', async () => (await statusOf(port))?.tasks[0]?.events === 2000, run);
+  await sleep(200); // the last acknowledgements are on their way
   await run.end('SIGKILL');
   const lost = 2000 - (await txs()).length;
   await publish(topic, events.slice(2000));
