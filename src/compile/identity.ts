@@ -7,6 +7,7 @@ import type { Ban, Expr, Literal, Pattern, PatternRule } from '../../dsl/typed.t
 import type { Aggregate } from './context.ts';
 import { canonical } from './expr.ts';
 import { bannedStages } from './automaton.ts';
+import { boundExpressions } from './expressions.ts';
 import { conjunctsOf, walk } from './walk.ts';
 
 /** A pattern without what may change under open runs: no durations, no conditions; counts are numbers. */
@@ -61,7 +62,7 @@ export function identityOf(rule: PatternRule, source: IdentitySource, registers:
   const reads: Record<string, Record<string, string>> = {};
   const positive = [...match.stages.values()].filter((stage) => !stage.banned);
   const read = (stage: string, field: string, written: string): void => { (reads[stage] ??= {})[field] ??= written; };
-  for (const expr of expressions(rule)) {
+  for (const expr of boundExpressions(rule)) {
     walk(expr, (e) => {
       if (e.kind === 'stageField') read(e.stage, e.field, `${e.stage}.${e.field}`);
       else if (e.kind === 'prevField' && e.field !== undefined) for (const { name } of positive) read(name, e.field, `prev.${e.field}`);
@@ -140,27 +141,4 @@ export function withParams(expr: Expr, params: ReadonlyMap<string, Literal>): Ex
     return Object.fromEntries(Object.entries(node).map(([key, value]) => [key, key === 'span' || key === 'type' ? value : replace(value)]));
   };
   return replace(expr) as Expr;
-}
-
-/** Everything of a rule that may read bound events. */
-function* expressions(rule: PatternRule): Iterable<Expr> {
-  const { match } = rule;
-  for (const stage of match.stages.values()) {
-    if (stage.where !== undefined) yield stage.where;
-    if (stage.until !== undefined) yield stage.until;
-    if (stage.within !== undefined) yield stage.within.duration;
-  }
-  for (const expr of [rule.severity, rule.having, rule.limit?.by, match.within, match.session, match.gap]) if (expr !== undefined) yield expr;
-  for (const output of rule.outputs) for (const field of output.fields) yield field.value;
-  yield* silences(match.pattern);
-}
-
-function* silences(pattern: Pattern): Iterable<Expr> {
-  switch (pattern.kind) {
-    case 'silence': yield pattern.duration; break;
-    case 'sequence': for (const item of pattern.items) yield* silences(item.pattern); break;
-    case 'or': for (const alternative of pattern.alternatives) yield* silences(alternative); break;
-    case 'repeat': yield* silences(pattern.inner); break;
-    case 'stage': break;
-  }
 }

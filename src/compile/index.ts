@@ -1,13 +1,14 @@
 /** From a checked program to the plan that the engine runs. */
-import type { Expr, Feature, Literal, Pattern, PatternRule, Program, Rule, Type } from '../../dsl/typed.ts';
+import type { Feature, Literal, Program, Rule, Type } from '../../dsl/typed.ts';
 import type { Schema } from '../core/schema.ts';
 import { fieldsRead, makeContext } from './context.ts';
 import { listsOf, madeTypes, planEach, slotsOfEach, withOrigins } from './each.ts';
+import { expressionsOf } from './expressions.ts';
 import { expressionsOfFeature, featuresRead, placeFeatures, planFeatures } from './features.ts';
 import type { KeyPlan, Plan, Predicate } from './plan.ts';
 import { compileRule } from './rule.ts';
 import { shareStarts } from './share.ts';
-import { compileWindow, windowExpressions } from './window.ts';
+import { compileWindow } from './window.ts';
 
 export type { Plan } from './plan.ts';
 export { tablesOf } from './tables.ts';
@@ -49,7 +50,7 @@ export function compile(program: Program, options: CompileOptions = {}): Plan {
 
   const read = { event: new Set<string>(), bound: new Set<string>() };
   for (const rule of rules) {
-    for (const expr of rule.kind === 'window' ? windowExpressions(rule) : expressionsOf(rule)) {
+    for (const expr of expressionsOf(rule)) {
       // A window keeps no events: what its aggregates read is read as the event comes.
       fieldsRead(expr, rule.kind === 'window' ? { event: read.event, bound: read.event } : read);
     }
@@ -97,42 +98,11 @@ export function compile(program: Program, options: CompileOptions = {}): Plan {
 }
 
 /** The features that a rule reads. */
-export function featuresOf(program: Program, rule: Rule): Feature[] { return featuresRead(program, rule.kind === 'window' ? windowExpressions(rule) : expressionsOf(rule)); }
+export function featuresOf(program: Program, rule: Rule): Feature[] { return featuresRead(program, expressionsOf(rule)); }
 
 /** Every event type that bears on a rule: those it sees, those that the features it reads are of, and those that either are made from. */
 export function typesRead(program: Program, rule: Rule): Set<string> {
   const types = new Set(rule.sees.keys());
   for (const feature of featuresOf(program, rule)) for (const type of feature.accepts) types.add(type);
   return withOrigins(program, types);
-}
-
-/** Every expression of a rule. */
-function* expressionsOf(rule: PatternRule): Iterable<Expr> {
-  const match = rule.match;
-  for (const stage of match.stages.values()) {
-    if (stage.where !== undefined) yield stage.where;
-    if (stage.until !== undefined) yield stage.until;
-    if (stage.within !== undefined) yield stage.within.duration;
-  }
-  for (const part of rule.key) {
-    yield* part.valueOf.values();
-    yield* part.stages.values();
-  }
-  for (const { filters } of rule.sees.values()) yield* filters;
-  yield rule.severity;
-  if (rule.having !== undefined) yield rule.having;
-  if (rule.limit?.by !== undefined) yield rule.limit.by;
-  for (const bound of [match.within, match.session, match.gap]) if (bound !== undefined) yield bound;
-  for (const output of rule.outputs) for (const field of output.fields) yield field.value;
-  yield* silences(match.pattern);
-}
-
-function* silences(pattern: Pattern): Iterable<Expr> {
-  switch (pattern.kind) {
-    case 'silence': yield pattern.duration; break;
-    case 'sequence': for (const item of pattern.items) yield* silences(item.pattern); break;
-    case 'or': for (const alternative of pattern.alternatives) yield* silences(alternative); break;
-    case 'repeat': yield* silences(pattern.inner); break;
-    case 'stage': break;
-  }
 }

@@ -112,20 +112,6 @@ function isSteady(having: Expr | undefined): boolean {
   return steady;
 }
 
-/** Every expression of a rule over windows that reads a field or a constant. */
-export function* windowExpressions(rule: WindowRule): Iterable<Expr> {
-  for (const { where } of rule.window.inputs) if (where !== undefined) yield where;
-  for (const part of rule.key) {
-    yield* part.valueOf.values();
-    yield* part.stages.values();
-  }
-  for (const { filters } of rule.sees.values()) yield* filters;
-  yield rule.severity;
-  if (rule.having !== undefined) yield rule.having;
-  if (rule.limit?.by !== undefined) yield rule.limit.by;
-  for (const output of rule.outputs) for (const field of output.fields) yield field.value;
-}
-
 function shapeOf(context: Context, rule: WindowRule): WindowShape {
   const { shape } = rule.window;
   const length = (expr: Expr, what: string): number => lengthOf(context, rule, expr, what);
