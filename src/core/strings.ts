@@ -150,6 +150,26 @@ export class Strings {
     return this.#arenaBytes.subarray(start, start + this.#length[id]!);
   }
 
+  /** Length in bytes. */
+  lengthOf(id: number): number {
+    this.#check(id);
+    return this.#length[id]!;
+  }
+
+  /** Copies the bytes of an id to `into[at…]` where they stand in JSON as they are, being printable ASCII but quotes and backslashes. Returns their number, -1: they are not. */
+  copyPlain(id: number, into: Uint8Array, at: number): number {
+    this.#check(id);
+    const arena = this.#arenaBytes;
+    const start = this.#start[id]! * 4;
+    const length = this.#length[id]!;
+    for (let i = 0; i < length; i++) {
+      const byte = arena[start + i]!;
+      if (byte < 0x20 || byte > 0x7e || byte === 0x22 || byte === 0x5c) return -1;
+      into[at + i] = byte;
+    }
+    return length;
+  }
+
   /** Order of the texts as JavaScript's `<` has it (by UTF-16 unit): negative, 0 or positive. */
   compare(a: number, b: number): number {
     if (a === b) return 0;
@@ -419,7 +439,7 @@ export class Strings {
     this.#hash[id] = hash;
     this.#pinned[id] = 0;
     this.#live++;
-    if (this.#live * 2 > this.#mask) this.#resizeTable(this.#live);
+    if (this.#live * 4 > this.#mask * 3) this.#resizeTable(this.#live);
     else this.#insert(start, hash);
   }
 
@@ -435,7 +455,7 @@ export class Strings {
   /** Makes the hash table anew, with room for more than `count` strings, and puts all live ones in. */
   #resizeTable(count: number): void {
     let slots = 2048;
-    while (slots < count * 4) slots *= 2;
+    while (slots < count * 2) slots *= 2;
     this.#table = new Int32Array(2 * slots);
     this.#mask = slots - 1;
     for (let id = 0; id < this.#top; id++) if (this.#length[id]! >= 0) this.#insert(this.#start[id]!, this.#hash[id]!);

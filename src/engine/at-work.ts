@@ -1,4 +1,5 @@
 import type { AnyRulePlan } from '../compile/plan.ts';
+import type { ClassesAhead } from './agenda.ts';
 import type { Counters } from './runner.ts';
 
 /** What the engine asks of a rule at work, a pattern or a window. `ks` names a key's record, whose first cells are as KEY (layout.ts) says. */
@@ -18,6 +19,9 @@ export interface RuleAtWork {
   readonly hasStageKeys: boolean;
   /** Which of them may take the event for the key at hand. */
   allowed: Uint8Array | undefined;
+  /** Int cell of a key's record with the place of what is read first of what the key holds, or 0. */
+  readonly nextCell: number;
+  readonly classesAhead: ClassesAhead | undefined;
   newKey(): number;
   /** The event at hand concerns the key. `now`: event time that was reached, where that is not the event's own: it is late. */
   process(ks: number, now?: number): void;

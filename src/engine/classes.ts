@@ -3,6 +3,7 @@ import type { PositionPlan } from '../compile/plan.ts';
 import type { Floats, Heap } from '../state/heap.ts';
 import type { Members } from '../state/members.ts';
 import { CLASS, registersAt } from './layout.ts';
+import { Slots } from './slots.ts';
 
 const scratch = new Float64Array(1);
 const words = new Int32Array(scratch.buffer);
@@ -20,16 +21,11 @@ export function mix(hash: number, value: number): number {
 }
 
 /**
- * Open addressing over whole hashes: a slot holds a hash and the first of the classes that have it, the others being chained from class to class. A
- * look-up so touches a class only where the hash agrees, and many classes of one hash (an equality on a value that is everywhere) lengthen no
- * other's search.
+ * A slot (slots.ts) holds the first of the classes that have a hash, the others being chained from class to class: many classes of one hash (an equality on
+ * a value that is everywhere) lengthen no other's search.
  */
 export class Classes {
-  /** Pairs of (hash, first class); 0: an empty slot. */
-  #slots = new Int32Array(2 * 16);
-  #mask = 15;
-  /** Slots in use. */
-  #used = 0;
+  readonly slots = new Slots();
   readonly #heap: Heap;
   readonly #members: Members;
   readonly #positions: readonly PositionPlan[];
@@ -65,70 +61,39 @@ export class Classes {
   }
 
   add(h: number): void {
-    if (4 * this.#used > 3 * this.#mask) this.#grow();
     const hash = this.#hashOf(h);
-    const slot = this.#slotOf(hash);
-    if (this.#slots[2 * slot + 1] === 0) this.#used++;
-    this.#heap.ints(h >> 1)[h + CLASS.hashNext] = this.#slots[2 * slot + 1]!;
+    const slots = this.slots;
+    const slot = slots.slotOf(hash);
+    const first = slots.cells[2 * slot + 1]!;
+    this.#heap.ints(h >> 1)[h + CLASS.hashNext] = first;
     this.#members.add((h - CLASS.ints) >> 1);
-    this.#slots[2 * slot] = hash;
-    this.#slots[2 * slot + 1] = h;
+    if (first === 0) slots.add(hash, h);
+    else slots.cells[2 * slot + 1] = h;
   }
 
   remove(h: number): void {
     this.#members.remove((h - CLASS.ints) >> 1);
     const { i32 } = this.#heap;
-    const slot = this.#slotOf(this.#hashOf(h));
+    const slots = this.slots;
+    const slot = slots.slotOf(this.#hashOf(h));
     const next = i32[h + CLASS.hashNext]!;
-    let at = this.#slots[2 * slot + 1]!;
+    let at = slots.cells[2 * slot + 1]!;
     if (at !== h) {
       while (i32[at + CLASS.hashNext] !== h) at = i32[at + CLASS.hashNext]!;
       this.#heap.ints(at >> 1)[at + CLASS.hashNext] = next;
-    } else if (next !== 0) this.#slots[2 * slot + 1] = next;
-    else this.#empty(slot);
+    } else if (next !== 0) slots.cells[2 * slot + 1] = next;
+    else slots.empty(slot);
   }
 
   /** After the heap was restored: no class is in the hash. */
-  reset(): void {
-    this.#slots = new Int32Array(2 * 16);
-    this.#mask = 15;
-    this.#used = 0;
-  }
+  reset(): void { this.slots.clear(); }
 
   /** Takes up the first class of a chain in a restored heap. */
-  adopt(h: number): void {
-    if (4 * this.#used > 3 * this.#mask) this.#grow();
-    const hash = this.#hashOf(h);
-    const slot = this.#slotOf(hash);
-    this.#used++;
-    this.#slots[2 * slot] = hash;
-    this.#slots[2 * slot + 1] = h;
-  }
+  adopt(h: number): void { this.slots.add(this.#hashOf(h), h); }
 
-  #first(hash: number): number { return this.#slots[2 * this.#slotOf(hash) + 1]!; }
-
-  /** The slot of a hash, or the empty one where it would be. */
-  #slotOf(hash: number): number {
-    const slots = this.#slots;
-    let slot = hash & this.#mask;
-    while (slots[2 * slot + 1] !== 0 && slots[2 * slot] !== hash) slot = (slot + 1) & this.#mask;
-    return slot;
-  }
-
-  /** Empties a slot; those behind it that could not be where they belong move up (Knuth 6.4, algorithm R). */
-  #empty(slot: number): void {
-    const slots = this.#slots;
-    const mask = this.#mask;
-    this.#used--;
-    let hole = slot;
-    for (let at = (slot + 1) & mask; slots[2 * at + 1] !== 0; at = (at + 1) & mask) {
-      const home = slots[2 * at]! & mask;
-      if (((at - home) & mask) < ((at - hole) & mask)) continue;
-      slots[2 * hole] = slots[2 * at]!;
-      slots[2 * hole + 1] = slots[2 * at + 1]!;
-      hole = at;
-    }
-    slots[2 * hole + 1] = 0;
+  #first(hash: number): number {
+    const slots = this.slots;
+    return slots.cells[2 * slots.slotOf(hash) + 1]!;
   }
 
   #hashOf(h: number): number {
@@ -143,17 +108,5 @@ export class Classes {
     if (plan.indexCell >= 0) return mix(hash, cells[at + plan.indexCell]!);
     for (let i = 0; i < plan.registers.length; i++) hash = mix(hash, cells[at + i]!);
     return hash;
-  }
-
-  #grow(): void {
-    const old = this.#slots;
-    this.#slots = new Int32Array(old.length * 2);
-    this.#mask = (this.#slots.length >> 1) - 1;
-    for (let i = 0; i < old.length; i += 2) {
-      if (old[i + 1] === 0) continue;
-      const slot = this.#slotOf(old[i]!);
-      this.#slots[2 * slot] = old[i]!;
-      this.#slots[2 * slot + 1] = old[i + 1]!;
-    }
   }
 }

@@ -12,6 +12,7 @@ import type { Plan } from '../compile/index.ts';
 import { APART_BYTES, PAGE_BYTES, type Floats } from '../state/heap.ts';
 import { decodeWhole, encodeWhole, put, wholeOf, type Image, type WholeImage } from '../state/image.ts';
 import { adoptState, describeRule, isLost, renderChange, RulesPage, type Adopted, type Change, type DecodeAgain } from './change/index.ts';
+import { Agenda } from './agenda.ts';
 import type { RuleAtWork } from './at-work.ts';
 import { Cleanup } from './cleanups.ts';
 import { Features } from './features/index.ts';
@@ -166,6 +167,7 @@ export class Engine {
   readonly #subscribers: Int32Array[];
   readonly #keyFunctions: (((K: Float64Array) => void) | undefined)[][];
   readonly #scanner: Scanner;
+  readonly #agenda: Agenda;
   readonly #touched: Int32Array;
   readonly #touchedStamp: Int32Array;
   readonly #startStamp: Int32Array;
@@ -242,6 +244,7 @@ export class Engine {
     this.#subscribers = this.#subscribe();
     this.#types = plan.schema.types.map((_, type) => this.#indexType(type));
     this.#scanner = new Scanner(plan, this.#types.map((type) => type.linear), bind);
+    this.#agenda = new Agenda(plan, this.#types.map((type) => type.quiet && plan.features.length === 0), this.#keys, store.heap, this.#runners, this.#subscribers);
     this.#touched = new Int32Array(Math.max(1, plan.rules.length));
     this.#touchedStamp = new Int32Array(plan.rules.length);
     this.#startStamp = new Int32Array(plan.rules.length);
@@ -546,7 +549,10 @@ export class Engine {
     const { E } = store;
     const { heads } = this.#scanner;
     const scanned = !held || to - from >= SCAN_FROM;
-    if (scanned) this.#scanner.run(batch, from, to);
+    if (scanned) {
+      this.#scanner.run(batch, from, to);
+      this.#agenda.enter(columns, type, from, to, this.#scanner);
+    }
     for (let row = from; row < to; row++) {
       const t = time[row]!;
       if (!held) {
@@ -566,17 +572,49 @@ export class Engine {
         continue;
       }
       for (let slot = 0; slot < columns.length; slot++) E[slot] = columns[slot]![row]!;
+      if (scanned && this.#agenda.whole[row - from] === 1) {
+        this.#beginEntered(batch, row, head, row - from);
+        continue;
+      }
       this.#begin(type[row]!, t, batch.source, batch.partition, batch.offset[row]!, batch.bytes, batch.from[row]!, batch.to[row]!, head);
     }
   }
 
+  /** The event in E, row `i` of the block, with all that it concerns on the agenda. */
+  #beginEntered(batch: Rows, row: number, head: number, i: number): void {
+    const store = this.#store;
+    const { truth } = store;
+    const { first, rules, starts, keyParts } = this.#agenda;
+    this.#meet(batch.type[row]!, batch.time[row]!, batch.source, batch.partition, batch.offset[row]!, batch.bytes, batch.from[row]!, batch.to[row]!);
+    const stamp = this.#next();
+    const { next, hits } = this.#scanner;
+    for (let n = head; n >= 0; n = next[n]!) truth[hits[n]!] = stamp;
+    for (let entry = first[i]!; entry < first[i + 1]!; entry++) {
+      store.K[0] = keyParts[entry]!;
+      this.#runKey(this.#runners[rules[entry]!]!, starts[entry] === 1, this.#agenda.recordOf(entry));
+    }
+    store.end();
+    if (this.#queue.length > 0) this.#derive();
+  }
+
   /** The event in E; `head`: its hits in the scanner's lists, or NOT_SCANNED. */
   #begin(type: number, time: number, source: number, partition: number, offset: number, bytes: Uint8Array, from: number, to: number, head: number): void {
-    const store = this.#store;
+    if (this.plan.once[type]! > 0 && this.#once.isRepeat(type, time, this.#store.E)) {
+      this.#events++;
+      this.#seenOfType[type]!++;
+      this.#duplicates++;
+      return;
+    }
+    this.#meet(type, time, source, partition, offset, bytes, from, to);
+    this.#dispatch(head);
+    if (this.#queue.length > 0) this.#derive();
+  }
+
+  /** The event is at hand. */
+  #meet(type: number, time: number, source: number, partition: number, offset: number, bytes: Uint8Array, from: number, to: number): void {
+    const { current } = this.#store;
     this.#events++;
     this.#seenOfType[type]!++;
-    if (this.plan.once[type]! > 0 && this.#once.isRepeat(type, time, this.#store.E)) { this.#duplicates++; return; }
-    const { current } = store;
     current.type = type;
     current.time = time;
     current.source = source;
@@ -587,8 +625,6 @@ export class Engine {
     current.to = to;
     this.#sameTime.begin(time, bytes, from, to);
     this.#shadow = false;
-    this.#dispatch(head);
-    if (this.#queue.length > 0) this.#derive();
   }
 
   /** Derived events, in order, right after their cause; theirs right after them. */
@@ -618,13 +654,20 @@ export class Engine {
 
   // --- one event to the rules -----------------------------------------------------------------------------------------------------------------
 
+  /** The event at hand is the next that is processed. Returns its stamp. */
+  #next(): number {
+    const store = this.#store;
+    const { E } = store;
+    store.num++;
+    E[E.length - 1] = store.current.time;
+    store.begin();
+    return ++store.stamp;
+  }
+
   #dispatch(head: number): void {
     const store = this.#store;
     const { current, truth, E } = store;
-    const stamp = ++store.stamp;
-    store.num++;
-    E[E.length - 1] = current.time;
-    store.begin();
+    const stamp = this.#next();
     this.#features.begin(this.#shadow || this.#isLate);
     this.#touchedCount = 0;
     const index = this.#types[current.type]!;
@@ -728,12 +771,13 @@ export class Engine {
     return filters.length === 0 || filters.some((p, i) => this.#store.truth[p] === stamp && (rests[i]! < 0 || runner.functions[rests[i]!]!(0) === true));
   }
 
-  #runKey(runner: RuleAtWork, mayStart: boolean): void {
+  /** `ks`: the key's record, if it is known. */
+  #runKey(runner: RuleAtWork, mayStart: boolean, ks = 0): void {
     const store = this.#store;
     const { index } = runner.plan;
     const { heap } = store;
     const owned = heap.bytesOwned;
-    let ks = this.#keys.find(index, store.K, runner.layout.width);
+    if (ks === 0) ks = this.#keys.find(index, store.K, runner.layout.width);
     const nodes = ks === 0 ? 0 : heap.i32[2 * ks + KEY.nodes]!;
     const { group } = runner.plan;
     const shared = group < 0 ? 0 : this.#keys.find(group, store.K, runner.layout.width);

@@ -3,7 +3,6 @@ import type { Strings } from '../core/strings.ts';
 import type { HeapRoot } from '../state/heap.ts';
 import type { Image, Section, WholeImage } from '../state/image.ts';
 import type { RuleAtWork } from './at-work.ts';
-import type { BucketsRoot } from './buckets.ts';
 import type { RulesPage } from './change/index.ts';
 import { Cleanup, type CleanupRoot } from './cleanups.ts';
 import type { Held } from './held.ts';
@@ -41,7 +40,6 @@ export interface Roots {
   readonly tables: HeapRoot;
   readonly featureHeap: HeapRoot;
   readonly timers: TimersRoot;
-  readonly keys: BucketsRoot;
   readonly once: OnceRoot;
   readonly limits: LimitsRoot;
   readonly features: FeaturesRoot;
@@ -52,7 +50,7 @@ export interface Roots {
 
 export function rootsOf(parts: Parts): Roots {
   return {
-    pageBytes: parts.pageBytes, heap: parts.store.heap.root, tables: parts.store.tables.root, featureHeap: parts.store.features.root, timers: parts.store.timers.root, keys: parts.keys.root,
+    pageBytes: parts.pageBytes, heap: parts.store.heap.root, tables: parts.store.tables.root, featureHeap: parts.store.features.root, timers: parts.store.timers.root,
     once: parts.once.root, limits: parts.limits.root, features: parts.features.root, roster: parts.roster.root, cleanups: [...parts.cleanups.values()].map((cleanup) => cleanup.root),
     counters: parts.runners.map((runner) => runner.counters),
   };
@@ -112,7 +110,7 @@ export function restoreParts(parts: Parts, { sections }: WholeImage, roots: Root
   rosterMembers.load(pagesOf('rosters'));
   parts.strings.restorePages(pagesOf('strings'));
   timers.load(roots.timers);
-  parts.keys.load(roots.keys);
+  parts.keys.load();
   parts.once.load(roots.once);
   parts.limits.load(roots.limits);
   parts.features.load(roots.features);

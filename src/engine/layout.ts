@@ -23,7 +23,7 @@ export const LINK = { head: 0, low: 1, next: 2, units: 2 } as const;
 
 /** All a rule keeps for one key. Then come the key's parts, the cells of leading and sequence bans, and the positions. */
 export const KEY = {
-  /** ints */ rule: 0, sequence: 1, hashNext: 2, nodes: 3, trimAt: 4, starts: 5, dropped: 6, flags: 7,
+  /** ints */ rule: 0, sequence: 1, nodes: 3, trimAt: 4, starts: 5, dropped: 6, flags: 7,
   /** floats */ minStart: 4, last: 5, timers: 6, key: 7,
 } as const;
 export const QUEUED = 1;

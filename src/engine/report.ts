@@ -31,8 +31,8 @@ interface RuleParts {
   /** An object of the key's parts, or of an output's fields, from the list of their values. */
   readonly key: ObjectOf;
   readonly fields: ReadonlyMap<OutputPlan, ObjectOf>;
-  /** The key's JSON text up to each of its values. */
-  readonly keyTexts: readonly string[];
+  /** The key's JSON text up to each of its values, as bytes. */
+  readonly keyTexts: readonly Uint8Array[];
   /** Of an id: the rule and its version; what sort of alert; per stage and event type, both names. */
   readonly rule: Uint8Array;
   readonly kinds: Readonly<Record<AnyReport['kind'], Uint8Array>>;
@@ -47,6 +47,8 @@ type ObjectOf = (values: readonly unknown[]) => Record<string, unknown>;
 const CAUSES = { end: encoded('end'), early: encoded('early'), rise: encoded('rise'), clear: encoded('clear'), late: encoded('late') };
 const utf8 = new TextEncoder();
 const decoder = new TextDecoder();
+const EMPTY = utf8.encode('{}');
+const CLOSE = utf8.encode('}');
 
 export class Reporter {
   readonly #store: Store;
@@ -69,8 +71,7 @@ export class Reporter {
     const { runner, at } = report;
     const { rule } = runner.plan;
     const key = this.keyOf(runner, report.key);
-    const keyText = this.#keyText(runner, key);
-    const shadow = this.#isShadow(runner, keyText);
+    const shadow = this.#isShadow(runner, key);
     const timeout = report.kind === 'timeout';
     const clear = report.kind === 'window' && report.cause === 'clear';
     let suppressed = 0;
@@ -90,7 +91,7 @@ export class Reporter {
           continue;
         }
       }
-      id ??= this.idOf(report, keyText);
+      id ??= this.idOf(report);
       this.#view.id = id;
       const { heap } = this.#store;
       const dropped = heap.i32[2 * report.key + KEY.dropped]!;
@@ -109,19 +110,19 @@ export class Reporter {
   }
 
   /** The same match gives the same id in every run (section 5). */
-  idOf(report: AnyReport, keyText = this.#keyText(report.runner, this.keyOf(report.runner, report.key))): string {
+  idOf(report: AnyReport): string {
     const parts = this.#partsOf(report.runner.plan);
     const { heap, plan } = this.#store;
     const id = this.#id;
     id.begin();
-    id.encoded(parts.rule);
-    id.text(keyText);
-    id.encoded(parts.kinds[report.kind]);
+    id.bytes(parts.rule);
+    this.#putKey(id, report, parts);
+    id.bytes(parts.kinds[report.kind]);
     if (report.kind === 'window') {
       // Its bounds; and what tells its reports apart: why, when, and which of the key's at that time.
       id.float(report.from);
       id.float(report.to);
-      id.encoded(parts.causes[report.cause]);
+      id.bytes(parts.causes[report.cause]);
       id.float(report.at);
       id.int(report.ordinal);
       return id.digest();
@@ -132,11 +133,11 @@ export class Reporter {
       const i = 2 * event;
       const type = heap.i32[i + EVENT.type]!;
       if (type < 0) { // a roster's clock, which nobody's event started
-        id.encoded(parts.clocks[stages[k]!]!);
+        id.bytes(parts.clocks[stages[k]!]!);
         id.float(heap.f64[event + EVENT.time]!);
         continue;
       }
-      id.encoded(parts.stages[stages[k]!]![type]!);
+      id.bytes(parts.stages[stages[k]!]![type]!);
       // An event's identity: its type, its time and the fields that `id` names; without them, a hash of its bytes and its number among equal ones.
       id.float(heap.f64[event + EVENT.time]!);
       const fields = plan.identity[type]!;
@@ -149,13 +150,20 @@ export class Reporter {
     return id.digest();
   }
 
-  /** The key as JSON text. */
-  #keyText(runner: AnyRunner, key: Readonly<Record<string, unknown>>): string {
-    const { keyTexts } = this.#partsOf(runner.plan);
+  /** Puts the key, as JSON text, to an id. */
+  #putKey(id: MatchId, { runner, key }: AnyReport, { keyTexts }: RuleParts): void {
+    const { heap, strings } = this.#store;
     const { key: parts } = runner.plan.rule;
-    let text = '';
-    for (let i = 0; i < parts.length; i++) text += keyTexts[i]! + JSON.stringify(key[parts[i]!.name]);
-    return parts.length === 0 ? '{}' : `${text}}`;
+    id.beginText();
+    for (let i = 0; i < parts.length; i++) {
+      id.bytes(keyTexts[i]!);
+      const value = heap.f64[key + KEY.key + i]!;
+      const { type } = parts[i]!;
+      if ((type.kind === 'string' || type.kind === 'oneOf') && !Number.isNaN(value)) id.jsonString(strings, value);
+      else id.json(this.plain(value, type));
+    }
+    id.bytes(parts.length === 0 ? EMPTY : CLOSE);
+    id.endText();
   }
 
   keyOf(runner: AnyRunner, ks: number): Record<string, unknown> {
@@ -213,11 +221,11 @@ export class Reporter {
     return byStage;
   }
 
-  #isShadow(runner: AnyRunner, keyText: string): boolean {
+  #isShadow(runner: AnyRunner, key: Readonly<Record<string, unknown>>): boolean {
     const { mode, name } = runner.plan.rule;
     if (mode.kind === 'shadow') return true;
     if (mode.kind !== 'canary') return false;
-    const share = createHash('sha256').update(`${name}\n${keyText}`).digest().readUInt32BE(0) / 0x1_0000_0000;
+    const share = createHash('sha256').update(`${name}\n${JSON.stringify(key)}`).digest().readUInt32BE(0) / 0x1_0000_0000;
     return share * 100 >= mode.percent;
   }
 
@@ -252,7 +260,7 @@ function rulePartsOf(plan: AnyRulePlan, { schema }: Plan): RuleParts {
   return {
     key: objectOf(rule.key.map(({ name }) => name)),
     fields: new Map(outputs.map((output) => [output, objectOf(output.fields.map(({ name }) => name))] as const)),
-    keyTexts: rule.key.map(({ name }, i) => `${i === 0 ? '{' : ','}${JSON.stringify(name)}:`),
+    keyTexts: rule.key.map(({ name }, i) => utf8.encode(`${i === 0 ? '{' : ','}${JSON.stringify(name)}:`)),
     rule: encoded(rule.name, rule.version),
     kinds: { match: encoded('match'), timeout: encoded('timeout'), window: encoded('window') },
     causes: CAUSES,

@@ -5,6 +5,7 @@
  * costs the same however many runs it stands for. (The idea of a compact set of runs is CORE's, VLDB 15(9).)
  */
 import type { Cond, EdgePlan, PositionPlan, RulePlan } from '../compile/plan.ts';
+import type { ClassesAhead } from './agenda.ts';
 import { Classes, mix } from './classes.ts';
 import { Cohort } from './cohort.ts';
 import {
@@ -56,6 +57,8 @@ export class RuleRunner {
   readonly cleanup: number;
   /** `by` names stages. */
   readonly hasStageKeys: boolean;
+  readonly nextCell: number;
+  readonly classesAhead: ClassesAhead | undefined;
   readonly functions: readonly Fn[];
   readonly #store: Store;
   readonly #view: MatchView;
@@ -70,9 +73,15 @@ export class RuleRunner {
   readonly #log: SequenceLog | undefined;
   /** Sequence number of a key from which its held events are to be counted again for `keep`; derived. */
   readonly #countAt = new Map<number, number>();
+  /** Of keys that were gone through for dead nodes: no node has an earlier start than this; derived. */
+  readonly #earliest = new Map<number, number>();
+  /** A node is dead once its start is out of time, and by nothing else: no class outlives the closing of an edge. */
+  readonly #diesByTime: boolean;
   /** Starts in order of keys at the limit of `keep`; derived, so no part of a snapshot. */
   readonly #orders = new Map<number, { readonly events: number[]; readonly sequences: number[]; oldest: number; newest: number }>();
   readonly #loggedPredicates: readonly number[];
+  /** Banned sequences, or bans at the start, are to be remembered. */
+  readonly #remembers: boolean;
   /** Where `by` names stages: which stages may be tried for the key at hand. */
   allowed: Uint8Array | undefined;
   #pending: Pending[] = [];
@@ -96,8 +105,13 @@ export class RuleRunner {
     if (plan.positions.length > 127) throw new Error(`rule ${plan.rule.name} has more than 127 positions`);
     this.#at = plan.positions.map(registersAt);
     this.#goesOn = plan.positions.map(({ maskCell, out }) => maskCell < 0 && out.every((edge) => edge.lazy?.again !== true) && out.some((edge) => edge.guards.length === 0 && edge.clear === undefined));
+    this.#diesByTime = plan.within?.constant !== undefined && plan.positions.every(({ maskCell, out }) => maskCell < 0 && out.length <= 1 && out.every((edge) => (
+      edge.arrow !== 'next' && edge.span === 0 && edge.guards.length + edge.nextBans.length + edge.sequences.length === 0 && edge.clear === undefined)));
+    const first = plan.cohort?.position ?? plan.positions.findIndex((position) => position.single);
+    this.nextCell = first < 0 ? KEY.starts : this.layout.positions[first]!;
     this.#potential = new Potential(plan.automaton);
     this.classes = new Classes(store.heap, store.classMembers, plan.positions);
+    this.classesAhead = classesAhead(plan, this.classes, store.E.length - 1);
     this.#told = new Told(store.heap);
     if (this.layout.log >= 0) this.#log = new SequenceLog(store.heap, this.layout.log, store.E.length);
     if (Math.max(this.layout.units, ...plan.positions.map(classUnits)) > store.heap.whole) throw new Error(`rule ${plan.rule.name} keeps more of a key than a page holds`);
@@ -109,6 +123,7 @@ export class RuleRunner {
     this.#out = new Float64Array(Math.max(1, ...plan.positions.map((position) => position.registers.length)));
     this.#walks = plan.split === 'run' && plan.functions.some((source) => source.includes('M.reduce'));
     this.#loggedPredicates = [...new Set(plan.sequences.filter((s) => s.logged).flatMap((s) => s.steps.map((step) => step.cond.predicate)))];
+    this.#remembers = plan.sequences.length > 0 || plan.leading.some(({ conds }) => conds.length > 0);
     const gap = plan.rule.match.gap;
     const bounds = [plan.within?.constant, plan.session?.constant, gap?.kind === 'literal' && typeof gap.value === 'number' ? gap.value : undefined]
       .filter((d) => d !== undefined);
@@ -205,7 +220,7 @@ export class RuleRunner {
     if (plan.session !== undefined) this.#session(ks, time);
     if (this.#cohort !== undefined) {
       this.#cohort.process(ks, sequence);
-      if (plan.leading.length > 0) this.#remember(ks, sequence, time);
+      if (this.#remembers) this.#remember(ks, sequence, time);
       return;
     }
     const noBind = this.plan.rule.keep.drop === 'newest' && heap.i32[2 * ks + KEY.nodes]! >= plan.rule.keep.count && this.#held_count(ks) >= plan.rule.keep.count;
@@ -251,7 +266,7 @@ export class RuleRunner {
     }
     if (this.#walks) this.#view.set([], []);
     if (plan.group < 0) for (let i = 0; i < plan.starts.length; i++) this.#start(ks, plan.starts[i]!, i, sequence, noBind);
-    if (plan.sequences.length > 0 || plan.leading.length > 0) this.#remember(ks, sequence, time);
+    if (this.#remembers) this.#remember(ks, sequence, time);
     if (this.#pending.length > 0 || this.#finals.length > 0 || plan.tracked) this.#settle(ks, sequence, time, noBind, true);
     else this.#bound(ks, time);
   }
@@ -641,6 +656,7 @@ export class RuleRunner {
     this.#log?.forget(ks);
     this.#orders.delete(ks);
     this.#countAt.delete(ks);
+    this.#earliest.delete(ks);
   }
 
   /** After the event was tried: what banned sequences and leading bans must remember of it. */
@@ -1456,6 +1472,12 @@ export class RuleRunner {
     return this.plan.within?.constant === undefined || f64[start + EVENT.time]! + this.plan.within.constant > this.#store.current.time;
   }
 
+  /** Is every node of the key known to be open, without a look at any? */
+  #allAlive(ks: number, now: number): boolean {
+    if (!this.#diesByTime || this.#store.heap.f64[ks + KEY.minStart] !== -Infinity) return false;
+    return (this.#earliest.get(ks) ?? -Infinity) + this.plan.within!.constant! > now;
+  }
+
   /** Whether a sample of the key's classes says that going through all of them would free much. */
   #isMostlyDead(ks: number): boolean {
     let classes = 0;
@@ -1476,15 +1498,17 @@ export class RuleRunner {
   /** Rebuilds chains that are mostly dead. */
   #trim(ks: number, now: number): void {
     const { heap } = this.#store;
-    if (heap.i32[2 * ks + KEY.nodes]! >= SAMPLED && !this.#isMostlyDead(ks)) {
+    if (this.#allAlive(ks, now) || (heap.i32[2 * ks + KEY.nodes]! >= SAMPLED && !this.#isMostlyDead(ks))) {
       heap.ints(ks)[2 * ks + KEY.trimAt] = 2 * heap.i32[2 * ks + KEY.nodes]!;
       return;
     }
+    let earliest = Infinity;
     this.#eachClass(ks, (h, position) => {
       let count = 0;
       let all = 0;
       for (let n = heap.i32[h]!; n !== 0; n = heap.i32[2 * n + NODE.previous]!) {
         all++;
+        earliest = Math.min(earliest, heap.f64[heap.i32[2 * n + NODE.start]! + EVENT.time]!);
         if (this.#nodeOpen(ks, h, position, n)) count++;
       }
       if (count === 0) { this.#dropClass(ks, position, h); return; }
@@ -1501,6 +1525,7 @@ export class RuleRunner {
       heap.ints(h >> 1)[h] = previous;
       heap.ints(ks)[2 * ks + KEY.nodes]! -= this.#store.releaseNode(old);
     });
+    if (this.#diesByTime) this.#earliest.set(ks, Math.min(earliest, now));
     if (this.plan.tracked) this.#settleStarts(ks, now);
     heap.ints(ks)[2 * ks + KEY.trimAt] = Math.max(64, 2 * heap.i32[2 * ks + KEY.nodes]!);
   }
@@ -1665,7 +1690,18 @@ export class RuleRunner {
     this.#log?.reset();
     this.#orders.clear();
     this.#countAt.clear();
+    this.#earliest.clear();
   }
+}
+
+/** `cells`: fields an event has, the time not among them. */
+function classesAhead({ starts, positions, functions }: RulePlan, { slots }: Classes, cells: number): ClassesAhead | undefined {
+  for (const { to, update } of starts) {
+    const { id, indexCell } = positions[to]!;
+    const slot = indexCell < 0 ? undefined : new RegExp(`\\bout\\[${indexCell}\\]=E\\[(\\d+)\\];`).exec(functions[update]!)?.[1];
+    if (slot !== undefined && Number(slot) < cells) return { slots, position: id, slot: Number(slot) };
+  }
+  return undefined;
 }
 
 function pendingHash(position: number, starts: boolean, registers: Float64Array): number {

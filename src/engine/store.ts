@@ -135,26 +135,32 @@ export class Store {
     if (length > 0) heap.newBytes.set(current.bytes.subarray(current.from, current.to), 8 * (p + EVENT.values + kept.length));
     if (plan.identity[current.type]!.length === 0) {
       i32[i + EVENT.ordinal] = this.ordinalOf();
-      let a = 0x811c9dc5;
-      let b = 0x1b873593;
       const { bytes, from, to } = current;
       const view = this.#viewOf(bytes);
-      // Two halves of the hash over every other word each, mixed at the end: half the work of two over all.
+      // Four hashes over every fourth word each, which a processor reckons side by side, mixed to two at the end.
+      let a = 0x811c9dc5;
+      let b = 0x1b873593;
+      let c = 0x38b34ae5;
+      let d = to - from;
       let k = from;
-      for (; k + 8 <= to; k += 8) {
+      for (; k + 16 <= to; k += 16) {
         a = Math.imul(a ^ view.getInt32(k, true), 0x01000193);
         a ^= a >>> 15;
         b = Math.imul(b ^ view.getInt32(k + 4, true), 0x85ebca6b);
         b ^= b >>> 13;
+        c = Math.imul(c ^ view.getInt32(k + 8, true), 0xcc9e2d51);
+        c ^= c >>> 16;
+        d = Math.imul(d ^ view.getInt32(k + 12, true), 0x9e3779b1);
+        d ^= d >>> 14;
       }
       for (; k < to; k++) {
         a = Math.imul(a ^ bytes[k]!, 0x01000193);
-        b = Math.imul(b ^ bytes[k]!, 0x85ebca6b);
+        c = Math.imul(c ^ bytes[k]!, 0xcc9e2d51);
       }
-      a = Math.imul(a ^ (b >>> 16), 0x9e3779b1);
-      b = Math.imul(b ^ (a >>> 15), 0xc2b2ae35);
-      i32[i + EVENT.hash1] = a;
-      i32[i + EVENT.hash2] = b;
+      a = Math.imul(a ^ (b >>> 16) ^ d, 0x9e3779b1);
+      b = Math.imul(b ^ (a >>> 15) ^ c, 0xc2b2ae35);
+      i32[i + EVENT.hash1] = a ^ (c >>> 16);
+      i32[i + EVENT.hash2] = b ^ (b >>> 13) ^ d;
     }
     this.#record = p;
     return p;

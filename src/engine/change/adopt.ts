@@ -164,7 +164,7 @@ function empty({ pageBytes, store, keys, once, limits, cleanups, runners }: Part
   store.timers.load({ blocks: [], size: 0 });
   const table = { size: 1024, count: 0 };
   const none = store.plan.schema.types.map(() => 0);
-  keys.load({ size: before.keys.size, count: 0 });
+  keys.load();
   once.load({ table, oldest: none, newest: none });
   limits.load({ table, pruneAt: 1024 });
   cleanups.clear();

@@ -67,6 +67,8 @@ export class WindowRunner implements RuleAtWork {
   readonly layout: { readonly width: number; readonly units: number };
   readonly counters: Counters = { events: 0, alerts: 0, timedOut: 0, dropped: 0, suppressed: 0, nullKeys: 0 };
   readonly size = { keys: 0, runs: 0, bytes: 0 };
+  readonly nextCell = KEY.starts;
+  readonly classesAhead = undefined;
   since = 0;
   readonly cleanup = 0;
   readonly hasStageKeys: boolean;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { boundOf, ev, run, runCut, TYPES } from './harness.ts';
+import { boundOf, ev, Job, planOf, run, runCut, TYPES } from './harness.ts';
 
 describe('keys', () => {
   test('an event whose key is null is not seen, and counted', () => {
@@ -120,5 +120,26 @@ describe('params', () => {
   });
   test('an override outside the bounds, of another type or of no param is refused', () => {
     for (const params of [{ big: 101 }, { big: 'x' }, { none: 1 }]) expect(() => run(text, events, { params: params as never })).toThrow(/big|none/);
+  });
+  // What a block of events concerns is looked up before any of it is processed: keys come and go in between.
+  test('events that come together give what they give one by one', () => {
+    const text = `${TYPES}
+      rule Short { by k match all a -> b within 2s a: A where v < 6 b: B where v == a.v alert ch { k, v: b.v } }
+      rule Loop { by k match x{2,} greedy -> y within 3s x: A y: B where v > avg(x.v) alert ch { k, n: count(x) } }
+      rule Both { by k, v match a => b within 2s a: A b: B alert ch { k, v } }
+      rule Per { by who (a: k, b: k) match a -> b within 2s a: A b: B alert ch { who } }
+      rule Gone { by k match a -> not b within 2s a: A where v > 6 b: B alert ch { k } }`;
+    let state = 7;
+    const draw = (n: number): number => { state = (state * 48271) % 2147483647; return state % n; };
+    const events = Array.from({ length: 2000 }, (_, i) => ev(draw(2) === 0 ? 'A' : 'B', i / 10, { k: draw(40) === 0 ? null : `k${draw(30)}`, v: draw(9) }));
+    const plan = planOf(text);
+    const logs = [1, 7, 64, 100, 2000].map((size) => {
+      const job = new Job(plan);
+      for (let i = 0; i < events.length; i += size) job.push(events.slice(i, i + size), i);
+      job.engine.advance(Infinity);
+      return job.alerts.map(({ rule, id, key, fields }) => ({ rule, id, key, fields }));
+    });
+    expect(new Set(logs[0]!.map(({ rule }) => rule)).size).toBe(5);
+    for (const log of logs.slice(1)) expect(log).toEqual(logs[0]);
   });
 });
