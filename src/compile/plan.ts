@@ -224,7 +224,8 @@ export interface RulePlan {
   readonly completesAgain: boolean;
   readonly needsEveryEvent: boolean;
   /** Functions (c) → ms; -1: none. Constants are given beside. */
-  readonly within: TimeSpan | undefined;
+  /** `byFirst`: by position that a start may lead to, the function (c) of a length that is not constant, by the registers of what was bound first; else -1. */
+  readonly within: TimeSpan & { readonly byFirst: readonly number[] } | undefined;
   readonly session: TimeSpan | undefined;
   /** Bans before the first step: per start edge. */
   readonly leading: readonly { readonly conds: readonly Cond[]; readonly sequences: readonly number[] }[];

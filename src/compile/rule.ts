@@ -114,8 +114,12 @@ export function compileRule(context: Context, rule: PatternRule, index: number):
     /** Where the duration is kept from the start of its span on, because what it reads may change. */
     readonly register?: string;
   }
-  /** Durations kept, by register, with the stage whose event starts the span. */
-  const kept = new Map<string, Bound & { readonly of: string }>();
+  /** Durations kept, by register, with the stage whose event starts the span; undefined: each event does. */
+  const kept = new Map<string, Bound & { readonly of: string | undefined }>();
+  const begins = (register: string, stage: string | undefined): boolean => {
+    const span = kept.get(register);
+    return span !== undefined && stage !== undefined && (span.of === undefined || span.of === stage);
+  };
   const forgets = (resets: Edge['resets'], register: string): boolean => {
     const span = kept.get(register);
     if (span !== undefined) return forgets(resets, span.base);
@@ -123,7 +127,9 @@ export function compileRule(context: Context, rule: PatternRule, index: number):
   };
   const hasSilence = automaton.positions.some((position) => position.silence !== undefined);
   const hasTimeout = rule.outputs.some((output) => output.onTimeout);
-  const tracked = hasTimeout || automaton.absence || match.mode === 'longest' || hasSilence || match.skip.to === 'next';
+  /** Bounds of a length that is read when their span starts: each start has its own, and its own timer. */
+  const ownSpans = [match.within, match.session].some((bound) => bound !== undefined && context.constant(bound) === undefined);
+  const tracked = hasTimeout || automaton.absence || match.mode === 'longest' || hasSilence || match.skip.to === 'next' || ownSpans;
   const partBounds = match.gap !== undefined || [...match.stages.values()].some((stage) => stage.within !== undefined);
   const walkedInConditions = [...match.stages.values()].some((stage) => [stage.where, stage.until].some((expr) => {
     let walked = false;
@@ -154,7 +160,14 @@ export function compileRule(context: Context, rule: PatternRule, index: number):
   const boundsOf = (from: number, stage: Stage | undefined, withGap: boolean, bySpan: boolean, reader = stage?.name): Bound[] => {
     const bounds: Bound[] = [];
     const source = from < 0 ? undefined : automaton.positions[from]!.stage;
-    if (withGap && match.gap !== undefined && from >= 0 && !(bySpan && context.constant(match.gap) !== undefined)) bounds.push({ expr: match.gap, base: 'p:#time', reader: undefined });
+    if (withGap && match.gap !== undefined && from >= 0 && !(bySpan && context.constant(match.gap) !== undefined)) {
+      const bound = { expr: match.gap, base: 'p:#time', reader: undefined };
+      if (!readsTable(bound.expr) || !mayChange(bound.expr)) bounds.push(bound);
+      else {
+        kept.set('d:#gap', { ...bound, of: undefined });
+        bounds.push({ ...bound, register: 'd:#gap' });
+      }
+    }
     if (stage?.within !== undefined && !(bySpan && stage.within.of === source && context.constant(stage.within.duration) !== undefined)) {
       const bound = { expr: stage.within.duration, base: timeRegister(stage.within.of, reader), reader };
       if (!mayChange(bound.expr)) bounds.push(bound);
@@ -176,14 +189,17 @@ export function compileRule(context: Context, rule: PatternRule, index: number):
     });
     return changes && !walks;
   }
+  function readsTable(expr: Expr): boolean {
+    let reads = false;
+    walk(expr, (e) => { if (e.kind === 'lookup') reads = true; });
+    return reads;
+  }
   /** A silence whose duration reads a table, which may change meanwhile: the register it is kept in from the event on that starts the span. */
   const silenceRegister = (edge: Edge): string | undefined => {
     const target = edge.to < 0 ? undefined : automaton.positions[edge.to]!;
     const of = edge.from < 0 ? undefined : automaton.positions[edge.from]!.stage;
     if (target?.silence === undefined || of === undefined || edge.resets.length > 0) return undefined;
-    let readsTable = false;
-    walk(target.silence.duration, (e) => { if (e.kind === 'lookup') readsTable = true; });
-    if (!readsTable || !mayChange(target.silence.duration)) return undefined;
+    if (!readsTable(target.silence.duration) || !mayChange(target.silence.duration)) return undefined;
     const register = `d:#${target.id}:${of}`;
     kept.set(register, { expr: target.silence.duration, base: `T:${of}`, reader: silenceReader(target), of });
     return register;
@@ -237,6 +253,7 @@ export function compileRule(context: Context, rule: PatternRule, index: number):
   const lazyAt = (position: Position): Loop | undefined => automaton.loops.find((loop) => loop.lazy && loop.stage === position.stage);
 
   // --- registers: which values each position must carry ---------------------------------------------------------------------------------
+  const isFirst = (position: Position): boolean => automaton.starts.some((edge) => edge.to === position.id);
   const own: Set<string>[] = automaton.positions.map(() => new Set<string>());
   automaton.positions.forEach((position) => {
     const reads = own[position.id]!;
@@ -269,6 +286,7 @@ export function compileRule(context: Context, rule: PatternRule, index: number):
       }
     }
     if (lazyAt(position) !== undefined) reads.add('#lazy');
+    if (ownSpans && match.within !== undefined && isFirst(position)) for (const register of readsOf(match.within, undefined)) reads.add(register);
   });
   const LOCAL = /^#(mask|closed\d+|lazy)$/;
   const needed: Set<string>[] = own.map((set) => new Set(set));
@@ -276,7 +294,7 @@ export function compileRule(context: Context, rule: PatternRule, index: number):
     changed = false;
     for (const position of automaton.positions) {
       for (const [register, span] of kept) {
-        if (span.of !== position.stage || !needed[position.id]!.has(register)) continue;
+        if (!begins(register, position.stage) || !needed[position.id]!.has(register)) continue;
         for (const read of readsOf(span.expr, span.reader)) if (!needed[position.id]!.has(read)) { needed[position.id]!.add(read); changed = true; }
       }
       for (const raw of rawOut[position.id]!) {
@@ -288,7 +306,7 @@ export function compileRule(context: Context, rule: PatternRule, index: number):
           if (target.stage !== undefined && (register.startsWith('p:') || register.startsWith(`f:${target.stage}.`) || register === `t:${target.stage}` || register === `T:${target.stage}`)) continue;
           if (register.startsWith(`a:${target.stage}|`) && register.endsWith(':last') && context.aggregates.get(register)?.where === undefined) continue;
           if (raw.edge.enters.some((c) => register === `#c${c.id}`)) continue;
-          if (target.stage !== undefined && kept.get(register)?.of === target.stage) continue;
+          if (begins(register, target.stage)) continue;
           if (forgets(raw.edge.resets, register)) continue;
           needed[position.id]!.add(register);
           changed = true;
@@ -504,7 +522,7 @@ export function compileRule(context: Context, rule: PatternRule, index: number):
       if (register.startsWith('w@')) { put(reset ? readRegister(from, '#bound') : old); return; }
       const span = kept.get(register);
       if (span !== undefined) {
-        if (span.of === target.stage) durations.push({ cell, span });
+        if (begins(register, target.stage)) durations.push({ cell, span });
         else put(reset ? 'NaN' : old);
         return;
       }
@@ -720,6 +738,13 @@ export function compileRule(context: Context, rule: PatternRule, index: number):
     const constant = context.constant(expr);
     return { constant: typeof constant === 'number' ? constant : undefined, fn: addFunction(`(c)=>${emitValue(expr, classLeaf(-1))}`), expr };
   };
+  /** `within`, by the first event bound. */
+  const firstSpan = (expr: Expr | undefined): RulePlan['within'] => {
+    const span = timeSpan(expr);
+    if (span === undefined) return undefined;
+    const byFirst = automaton.positions.map((position) => (span.constant !== undefined || !isFirst(position) ? -1 : addFunction(`(c)=>{const F=H.f64;return ${emitValue(expr!, classLeaf(position.id))};}`)));
+    return { ...span, byFirst };
+  };
   const roster = rule.roster === undefined ? undefined : {
     ...context.table(rule.roster.table, rule.roster.columns),
     clocks: automaton.starts.flatMap((edge, i) => (edge.clock === true ? [i] : [])),
@@ -731,7 +756,7 @@ export function compileRule(context: Context, rule: PatternRule, index: number):
     kind: 'pattern', index, rule, automaton, key, stages, sees, filters, filterRests: filterRests.some((rests) => rests.some((rest) => rest >= 0)) ? filterRests : [], positions, starts, split, tracked,
     completesAgain: match.mode !== 'longest' && automaton.positions.some((position) => position.silence !== undefined && position.accepts.length > 0),
     needsEveryEvent: strict || match.session !== undefined,
-    within: timeSpan(match.within), session: timeSpan(match.session), leading, sequences,
+    within: firstSpan(match.within), session: timeSpan(match.session), leading, sequences,
     having: rule.having === undefined ? -1 : matchFunction(emitCondition(rule.having, matchLeaf)),
     severity: rule.severity.kind === 'literal' ? -1 : matchFunction(emitValue(rule.severity, matchLeaf)),
     limitBy: rule.limit?.by === undefined ? -1 : matchFunction(emitValue(rule.limit.by, matchLeaf)),

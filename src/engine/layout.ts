@@ -26,12 +26,14 @@ export const KEY = {
   /** ints */ rule: 0, sequence: 1, nodes: 3, trimAt: 4, starts: 5, dropped: 6, flags: 7,
   /** floats */ minStart: 4, last: 5, timers: 6, key: 7,
 } as const;
+/** Of KEY.flags: the key is to be looked at again; above, the number of timers that sessions of no constant length have armed. */
 export const QUEUED = 1;
+export const SESSION_TIMER = 2;
 
-/** A tracked start. */
+/** A tracked start. `span`: the length of `within` where it is not constant, NaN: it never ends, or is not read yet. */
 export const START = {
   /** ints */ next: 0, previous: 1, event: 2, flags: 3, classes: 4, key: 5, timers: 6, held: 7, told: 14,
-  /** floats */ armed: 4, number: 5, time: 6, units: 8,
+  /** floats */ armed: 4, number: 5, time: 6, span: 8, units: 9,
 } as const;
 export const REPORTED = 1;
 export const DEAD = 2;

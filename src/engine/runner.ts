@@ -9,7 +9,7 @@ import type { ClassesAhead } from './agenda.ts';
 import { Classes, mix } from './classes.ts';
 import { Cohort } from './cohort.ts';
 import {
-  CLASS, DEAD, EVENT, KEY, keyLayout, LINK, NODE, POSITION_SHIFT, QUEUED, REPORTED, START, classUnits, registersAt, type KeyLayout,
+  CLASS, DEAD, EVENT, KEY, keyLayout, LINK, NODE, POSITION_SHIFT, REPORTED, SESSION_TIMER, START, classUnits, registersAt, type KeyLayout,
 } from './layout.ts';
 import { listMatches, type Listed } from './listing.ts';
 import { SequenceLog, type Logged } from './log.ts';
@@ -157,7 +157,7 @@ export class RuleRunner {
   isEmpty(ks: number, now: number): boolean {
     const { i32, f64 } = this.#store.heap;
     if (i32[2 * ks + KEY.nodes] !== 0 || i32[2 * ks + KEY.starts] !== 0 || i32[2 * ks + KEY.dropped] !== 0 || (f64[ks + KEY.timers] !== 0 && this.plan.group < 0)) return false;
-    if ((i32[2 * ks + KEY.flags]! & QUEUED) !== 0) return false;
+    if (i32[2 * ks + KEY.flags] !== 0) return false;
     // What a leading ban remembers, and which shared starts were taken over, outlives the runs.
     if (this.plan.group >= 0 || this.plan.leading.some((start) => start.conds.length + start.sequences.length > 0)) return f64[ks + KEY.last]! + this.cleanup <= now;
     return true;
@@ -572,7 +572,7 @@ export class RuleRunner {
     return open;
   }
 
-  #spanOf(span: NonNullable<RulePlan['within']>): number {
+  #spanOf(span: NonNullable<RulePlan['session']>): number {
     return span.constant ?? (this.functions[span.fn] as unknown as (c: number) => number)(0);
   }
 
@@ -860,10 +860,12 @@ export class RuleRunner {
     const registers = pending.registers;
     if (!this.#mayGoOn(position, registers)) return;
     let sr = pending.sr;
-    if (this.plan.tracked && sr === 0) sr = this.#startRecord(ks, heap.i32[2 * node + NODE.start]!);
+    const begins = this.plan.tracked && sr === 0;
+    if (begins) sr = this.#startRecord(ks, heap.i32[2 * node + NODE.start]!);
     const h = this.#classFor(ks, position, registers, sr);
     this.#store.retainNode(node);
     this.#link(h, node);
+    if (begins) this.#readSpan(sr, position, h);
     if (sr !== 0) this.#arm(ks, sr, position, h, now);
   }
 
@@ -1002,8 +1004,16 @@ export class RuleRunner {
 
   #aliveAt(ks: number, now: number): (start: number) => boolean {
     const { heap } = this.#store;
-    const within = this.plan.within === undefined ? Infinity : this.#spanOf(this.plan.within);
-    return (start) => heap.f64[start + EVENT.number]! >= heap.f64[ks + KEY.minStart]! && heap.f64[start + EVENT.time]! + within > now;
+    const { within } = this.plan;
+    const least = (start: number): boolean => heap.f64[start + EVENT.number]! >= heap.f64[ks + KEY.minStart]!;
+    if (within === undefined) return least;
+    const { constant } = within;
+    if (constant !== undefined) return (start) => least(start) && heap.f64[start + EVENT.time]! + constant > now;
+    return (start) => {
+      // A first event that completes the pattern by itself has no record.
+      const sr = this.#findStart(ks, heap.f64[start + EVENT.number]!);
+      return least(start) && (sr === 0 || this.#endOf(sr) > now);
+    };
   }
 
   #complete(ks: number, finals: readonly number[], at: number, byEvent: boolean): void {
@@ -1111,6 +1121,7 @@ export class RuleRunner {
     f64[sr + START.number] = number;
     f64[sr + START.time] = f64[event + EVENT.time]!;
     f64[sr + START.armed] = Infinity;
+    f64[sr + START.span] = NaN;
     i32[2 * sr + START.key] = ks;
     i32[2 * sr + START.event] = event;
     this.#store.retainEvent(event);
@@ -1119,6 +1130,15 @@ export class RuleRunner {
     if (first !== 0) heap.ints(first)[2 * first + START.previous] = sr;
     heap.ints(ks)[2 * ks + KEY.starts] = sr;
     return sr;
+  }
+
+  /** `within` is read with the first event bound, which the class holds. An event that is first in two ways ends with the longer. */
+  #readSpan(sr: number, position: PositionPlan, h: number): void {
+    const fn = this.plan.within?.byFirst[position.id] ?? -1;
+    if (fn < 0) return;
+    const span = (this.functions[fn] as unknown as (c: number) => number)((h >> 1) + this.#at[position.id]!);
+    const f64 = this.#store.heap.floats(sr);
+    if (!(f64[sr + START.span]! >= span)) f64[sr + START.span] = orNever(span);
   }
 
   #findStart(ks: number, number: number): number {
@@ -1130,7 +1150,7 @@ export class RuleRunner {
   /** Arms a start's timer for the first of its bounds, as far as a new class of it brings one nearer. */
   #arm(ks: number, sr: number, position: PositionPlan, h: number, now: number): void {
     const { heap } = this.#store;
-    let due = this.#endOf(ks, sr);
+    let due = this.#endOf(sr);
     const c = (h >> 1) + this.#at[position.id]!;
     if (this.#walks) this.#loadPath(heap.i32[h]!);
     for (const edge of position.out) {
@@ -1157,10 +1177,11 @@ export class RuleRunner {
     return orNever(f64[i32[2 * i32[h]! + NODE.event]! + EVENT.time]! + (this.functions[edge.completesAt] as unknown as (c: number) => number)(c));
   }
 
-  #endOf(ks: number, sr: number): number {
-    if (this.plan.within === undefined) return Infinity;
-    if (this.plan.within.constant === undefined) this.loadKey(ks);
-    return this.#store.heap.f64[sr + START.time]! + this.#spanOf(this.plan.within);
+  #endOf(sr: number): number {
+    const { within } = this.plan;
+    if (within === undefined) return Infinity;
+    const { f64 } = this.#store.heap;
+    return f64[sr + START.time]! + (within.constant ?? orNever(f64[sr + START.span]!));
   }
 
   /** The start goes with all its runs; a match held for it is not reported. */
@@ -1318,8 +1339,8 @@ export class RuleRunner {
     }
     heap.floats(sr)[sr + START.armed] = Infinity;
     this.loadKey(ks);
-    const sessionOver = this.plan.session !== undefined && heap.f64[ks + KEY.last]! + this.#spanOf(this.plan.session) <= time;
-    const over = kind === TIMER_START_SESSION || sessionOver || this.#endOf(ks, sr) <= time;
+    const sessionOver = this.plan.session !== undefined && this.#sessionEnd(ks) <= time;
+    const over = kind === TIMER_START_SESSION || sessionOver || this.#endOf(sr) <= time;
     const sequence = heap.i32[2 * ks + KEY.sequence]!;
     this.#pending = [];
     this.#pendingAt.clear();
@@ -1436,21 +1457,34 @@ export class RuleRunner {
   /** The session moves on with the event at hand, or has ended before it. */
   #session(ks: number, time: number): void {
     const { heap, timers } = this.#store;
-    const span = this.#spanOf(this.plan.session!);
-    if (heap.f64[ks + KEY.last]! + span <= time) this.clear(ks);
+    const session = this.plan.session!;
+    if (this.#sessionEnd(ks) <= time) this.clear(ks);
     heap.floats(ks)[ks + KEY.last] = time;
-    if (this.plan.tracked && heap.f64[ks + KEY.timers] === 0) {
-      heap.floats(ks)[ks + KEY.timers] = 1;
-      timers.push(time + span, -1, this.plan.index, TIMER_SESSION, ks, 0);
-    }
+    if (!this.plan.tracked) return;
+    const end = time + orNever(this.#spanOf(session));
+    const isArmed = heap.f64[ks + KEY.timers] !== 0;
+    heap.floats(ks)[ks + KEY.timers] = end;
+    // One that is not constant may end before the event before said: each event has a timer then, and the last event's counts.
+    if (session.constant === undefined) heap.ints(ks)[2 * ks + KEY.flags]! += SESSION_TIMER;
+    else if (isArmed) return;
+    timers.push(end, -1, this.plan.index, TIMER_SESSION, ks, 0);
+  }
+
+  /** When the session of a key ends that its last event began anew: as that event says. */
+  #sessionEnd(ks: number): number {
+    const { f64 } = this.#store.heap;
+    const { constant } = this.plan.session!;
+    return constant === undefined ? f64[ks + KEY.timers]! : f64[ks + KEY.last]! + constant;
   }
 
   /** The timer of a key's session: over, or later, as its last event says. */
   fireSession(ks: number, time: number): void {
     const { heap, timers } = this.#store;
-    this.loadKey(ks);
-    const end = heap.f64[ks + KEY.last]! + this.#spanOf(this.plan.session!);
-    if (end > time) {
+    const end = this.#sessionEnd(ks);
+    if (this.plan.session!.constant === undefined) {
+      heap.ints(ks)[2 * ks + KEY.flags]! -= SESSION_TIMER;
+      if (end !== time) return;
+    } else if (end > time) {
       timers.push(end, -1, this.plan.index, TIMER_SESSION, ks, 0);
       return;
     }
@@ -1676,9 +1710,18 @@ export class RuleRunner {
     if (!this.plan.tracked) return;
     this.loadKey(ks);
     if (this.plan.session !== undefined && heap.f64[ks + KEY.timers] !== 0) {
-      timers.push(Math.max(now, heap.f64[ks + KEY.last]! + this.#spanOf(this.plan.session)), -1, this.plan.index, TIMER_SESSION, ks, 0);
+      if (this.plan.session.constant === undefined) {
+        heap.floats(ks)[ks + KEY.timers] = Math.max(now, this.#sessionEnd(ks));
+        heap.ints(ks)[2 * ks + KEY.flags]! += SESSION_TIMER;
+      }
+      timers.push(Math.max(now, this.#sessionEnd(ks)), -1, this.plan.index, TIMER_SESSION, ks, 0);
     }
+    const { within } = this.plan;
     for (let sr = heap.i32[2 * ks + KEY.starts]!; sr !== 0; sr = heap.i32[2 * sr + START.next]!) {
+      if (within !== undefined && within.constant === undefined && Number.isNaN(heap.f64[sr + START.span])) {
+        for (let h = heap.i32[2 * sr + START.classes]!; h !== 0; h = heap.i32[h + CLASS.startNext]!) this.#readSpan(sr, this.#positions[heap.i32[h + CLASS.position]!]!, h);
+        if (Number.isNaN(heap.f64[sr + START.span])) heap.floats(sr)[sr + START.span] = orNever(this.#spanOf(within));
+      }
       for (let h = heap.i32[2 * sr + START.classes]!; h !== 0; h = heap.i32[h + CLASS.startNext]!) this.#arm(ks, sr, this.#positions[heap.i32[h + CLASS.position]!]!, h, now);
     }
   }

@@ -93,6 +93,39 @@ describe('a duration from a table', () => {
       [reading(0, 'a'), { set: 'sensors', rows: [{ sensor: 'a', interval: s(10) }] }, reading(20, 'a'), { set: 'sensors', rows: [{ sensor: 'a', interval: s(1) }] }, reading(60, 'z')]);
     expect(alerts.map(({ at }) => at / 1000)).toEqual([6, 50]);
   });
+  const slower = { set: 'sensors', rows: [{ sensor: 'a', interval: s(100) }] };
+  const faster = { set: 'sensors', rows: [{ sensor: 'a', interval: s(1) }] };
+  test('bounds a whole match as it was when its first event came', () => {
+    const { alerts } = same(`${DEVICES} rule R { by sensor match all a -> b within sensors[sensor].interval a: Reading where v == 1 b: Reading where v == 2 alert ch { sensor } }`,
+      { sensors: [{ sensor: 'a', interval: s(10) }] }, [reading(0, 'a', 1), faster, reading(9, 'a', 2), reading(20, 'a', 1), slower, reading(21, 'a', 2), reading(30, 'a', 1), reading(129, 'a', 2), reading(140, 'a', 1), faster, reading(241, 'a', 2)]);
+    expect(alerts.map(({ from, to }) => [from / 1000, to / 1000])).toEqual([[0, 9], [30, 129]]);
+  });
+  test('ends an absence as it was when its first event came', () => {
+    const { alerts } = same(`${DEVICES} rule R { by sensor match all a -> not b within sensors[sensor].interval a: Reading where v == 1 b: Reading where v == 2 alert ch { sensor } }`,
+      { sensors: [{ sensor: 'a', interval: s(10) }] }, [reading(0, 'a', 1), slower, reading(30, 'a', 1), faster, reading(31, 'z'), reading(200, 'z')]);
+    expect(alerts.map(({ to }) => to / 1000)).toEqual([10, 130]);
+  });
+  test('bounds the gap behind an event as it was when that event came', () => {
+    const { alerts } = same(`${DEVICES} rule R { by sensor match all a -> b -> c gap sensors[sensor].interval a: Reading where v == 1 b: Reading where v == 2 c: Reading where v == 3 alert ch { sensor } }`,
+      { sensors: [{ sensor: 'a', interval: s(10) }] }, [reading(0, 'a', 1), slower, reading(9, 'a', 2), faster, reading(108, 'a', 3), reading(200, 'a', 1), slower, reading(202, 'a', 2), reading(203, 'a', 3)]);
+    expect(alerts.map(({ from, to }) => [from / 1000, to / 1000])).toEqual([[0, 108]]);
+  });
+  test('ends a session as the last event in it says', () => {
+    const { alerts } = same(`${DEVICES} rule R { by sensor match all a -> b within session sensors[sensor].interval a: Reading where v == 1 b: Reading where v == 2 alert ch { sensor } }`,
+      { sensors: [{ sensor: 'a', interval: s(10) }] }, [reading(0, 'a', 1), faster, reading(9, 'a', 2), reading(20, 'a', 1), slower, reading(22, 'a', 2), reading(30, 'a', 1), faster, reading(129, 'a', 2)]);
+    expect(alerts.map(({ from, to }) => [from / 1000, to / 1000])).toEqual([[0, 9], [30, 129]]);
+  });
+  test('what ends a session may come nearer', () => {
+    const { alerts } = same(`${DEVICES} rule R { by sensor match all a -> b within session sensors[sensor].interval a: Reading where v == 1 b: Reading where v == 2 alert ch { sensor } on timeout alert late { sensor } }`,
+      { sensors: [{ sensor: 'a', interval: s(100) }] }, [reading(0, 'a', 1), faster, reading(5, 'a'), reading(50, 'z'), slower, reading(60, 'a', 1), reading(100, 'a', 2)]);
+    expect(alerts.map(({ kind, at }) => [kind, at / 1000])).toEqual([['timeout', 6], ['match', 100]]);
+  });
+  test('may read the first event', () => {
+    const { alerts } = same(`${DEVICES} event Job { sensor: string, most: duration?, at: time } time at
+      rule R { by sensor match all a -> b within a.most a: Job b: Reading on timeout alert late { sensor } alert ch { sensor } }`, {},
+      [{ type: 'Job', sensor: 'a', most: s(10), at: 0 }, reading(9, 'a'), { type: 'Job', sensor: 'a', most: s(2), at: s(20) }, reading(30, 'a'), { type: 'Job', sensor: 'a', at: s(40) }, reading(900, 'a')]);
+    expect(alerts.map(({ kind, from, at }) => [kind, from / 1000, at / 1000])).toEqual([['match', 0, 9], ['timeout', 20, 22], ['match', 40, 900]]);
+  });
   test('bounds a step from the one before it', () => {
     const { alerts } = same(`${DEVICES} rule R { by sensor match all a -> b a: Reading where v == 1 b: Reading where v == 2 within sensors[sensor].interval of a alert ch { sensor } }`,
       { sensors: [{ sensor: 'a', interval: s(5) }] }, [reading(0, 'a', 1), { set: 'sensors', rows: [{ sensor: 'a', interval: s(1) }] }, reading(4, 'a', 2), reading(5, 'a', 1), reading(7, 'a', 2)]);
