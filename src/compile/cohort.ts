@@ -32,7 +32,6 @@ export function planCohort(rule: Omit<RulePlan, 'cohort'>, countsAll: (register:
   if (start === undefined || rule.starts.length !== 1 || rule.tracked || rule.split !== 'none') return undefined;
   if (rule.rule.keep.drop !== 'oldest' || rule.sequences.length > 0 || rule.rule.match.mode === 'longest') return undefined;
   if (rule.stages.some((stage) => stage.key >= 0)) return undefined;
-  if (rule.within !== undefined && rule.within.constant === undefined) return undefined;
   const position = rule.positions[start.to]!;
   const loop = position.out.find((edge) => edge.to === position.id);
   if (loop === undefined || position.accepts.length > 0 || start.lazy !== undefined || start.unless.length > 0) return undefined;

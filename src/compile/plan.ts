@@ -224,11 +224,11 @@ export interface RulePlan {
   readonly completesAgain: boolean;
   readonly needsEveryEvent: boolean;
   /** Functions (c) → ms; -1: none. Constants are given beside. */
-  /** `byFirst`: by position that a start may lead to, the function (c) of a length that is not constant, by the registers of what was bound first; else -1. */
-  readonly within: TimeSpan & { readonly byFirst: readonly number[] } | undefined;
+  /** ms, where it is constant: else the steps have it among their bounds. */
+  readonly within: number | undefined;
   readonly session: TimeSpan | undefined;
-  /** Bans before the first step: per start edge. */
-  readonly leading: readonly { readonly conds: readonly Cond[]; readonly sequences: readonly number[] }[];
+  /** Bans before the first step, and how far they look back: per start edge. */
+  readonly leading: readonly { readonly span?: TimeSpan; readonly conds: readonly Cond[]; readonly sequences: readonly number[] }[];
   readonly sequences: readonly { readonly steps: readonly { readonly cond: Cond; readonly arrow: 'followed' | 'any' | 'next' }[]; readonly logged: boolean }[];
   readonly having: number;
   readonly severity: number;

@@ -114,11 +114,12 @@ export function compileRule(context: Context, rule: PatternRule, index: number):
     /** Where the duration is kept from the start of its span on, because what it reads may change. */
     readonly register?: string;
   }
-  /** Durations kept, by register, with the stage whose event starts the span; undefined: each event does. */
-  const kept = new Map<string, Bound & { readonly of: string | undefined }>();
+  /** Durations kept, by register, with the stage whose event starts the span; EACH: every event does; FIRST: the first of the match. */
+  const kept = new Map<string, Bound & { readonly of: string }>();
+  const [EACH, FIRST] = ['#each', '#first'];
   const begins = (register: string, stage: string | undefined): boolean => {
-    const span = kept.get(register);
-    return span !== undefined && stage !== undefined && (span.of === undefined || span.of === stage);
+    const of = kept.get(register)?.of;
+    return stage !== undefined && (of === EACH || of === stage);
   };
   const forgets = (resets: Edge['resets'], register: string): boolean => {
     const span = kept.get(register);
@@ -127,9 +128,10 @@ export function compileRule(context: Context, rule: PatternRule, index: number):
   };
   const hasSilence = automaton.positions.some((position) => position.silence !== undefined);
   const hasTimeout = rule.outputs.some((output) => output.onTimeout);
-  /** Bounds of a length that is read when their span starts: each start has its own, and its own timer. */
-  const ownSpans = [match.within, match.session].some((bound) => bound !== undefined && context.constant(bound) === undefined);
-  const tracked = hasTimeout || automaton.absence || match.mode === 'longest' || hasSilence || match.skip.to === 'next' || ownSpans;
+  const isConstant = (bound: Expr | undefined): boolean => bound === undefined || typeof context.constant(bound) === 'number';
+  /** `within` of a length that is read with the first event: a bound of every step, kept in registers. */
+  const ownWithin = !isConstant(match.within);
+  const tracked = hasTimeout || automaton.absence || match.mode === 'longest' || hasSilence || match.skip.to === 'next' || ownWithin || !isConstant(match.session);
   const partBounds = match.gap !== undefined || [...match.stages.values()].some((stage) => stage.within !== undefined);
   const walkedInConditions = [...match.stages.values()].some((stage) => [stage.where, stage.until].some((expr) => {
     let walked = false;
@@ -164,9 +166,14 @@ export function compileRule(context: Context, rule: PatternRule, index: number):
       const bound = { expr: match.gap, base: 'p:#time', reader: undefined };
       if (!readsTable(bound.expr) || !mayChange(bound.expr)) bounds.push(bound);
       else {
-        kept.set('d:#gap', { ...bound, of: undefined });
+        kept.set('d:#gap', { ...bound, of: EACH });
         bounds.push({ ...bound, register: 'd:#gap' });
       }
+    }
+    if (withGap && ownWithin && from >= 0) {
+      const bound = { expr: match.within!, base: 'b:#time', reader: undefined, register: 'd:#within' };
+      kept.set(bound.register, { ...bound, of: FIRST });
+      bounds.push(bound);
     }
     if (stage?.within !== undefined && !(bySpan && stage.within.of === source && context.constant(stage.within.duration) !== undefined)) {
       const bound = { expr: stage.within.duration, base: timeRegister(stage.within.of, reader), reader };
@@ -286,7 +293,6 @@ export function compileRule(context: Context, rule: PatternRule, index: number):
       }
     }
     if (lazyAt(position) !== undefined) reads.add('#lazy');
-    if (ownSpans && match.within !== undefined && isFirst(position)) for (const register of readsOf(match.within, undefined)) reads.add(register);
   });
   const LOCAL = /^#(mask|closed\d+|lazy)$/;
   const needed: Set<string>[] = own.map((set) => new Set(set));
@@ -294,7 +300,7 @@ export function compileRule(context: Context, rule: PatternRule, index: number):
     changed = false;
     for (const position of automaton.positions) {
       for (const [register, span] of kept) {
-        if (!begins(register, position.stage) || !needed[position.id]!.has(register)) continue;
+        if (!(span.of === FIRST ? isFirst(position) : begins(register, position.stage)) || !needed[position.id]!.has(register)) continue;
         for (const read of readsOf(span.expr, span.reader)) if (!needed[position.id]!.has(read)) { needed[position.id]!.add(read); changed = true; }
       }
       for (const raw of rawOut[position.id]!) {
@@ -513,6 +519,7 @@ export function compileRule(context: Context, rule: PatternRule, index: number):
         else put(old);
         return;
       }
+      if (register === 'b:#time') { put(from < 0 ? context.eventTime() : old); return; }
       if (register.startsWith('p:')) {
         if (target.stage === undefined) put(old);
         else put(register === 'p:#time' ? context.eventTime() : context.eventFieldOr(register.slice(2)));
@@ -522,7 +529,7 @@ export function compileRule(context: Context, rule: PatternRule, index: number):
       if (register.startsWith('w@')) { put(reset ? readRegister(from, '#bound') : old); return; }
       const span = kept.get(register);
       if (span !== undefined) {
-        if (begins(register, target.stage)) durations.push({ cell, span });
+        if (span.of === FIRST ? from < 0 : begins(register, target.stage)) durations.push({ cell, span });
         else put(reset ? 'NaN' : old);
         return;
       }
@@ -618,7 +625,7 @@ export function compileRule(context: Context, rule: PatternRule, index: number):
       }
     }
     if (target?.silence !== undefined) for (const name of target.silence.stages) bans.push(banCond(position, name, edge.resets));
-    if (tracked) deadlines.push(...endsOf(position, boundsOf(position, stage, kind !== 'silence' || match.gap !== undefined, false), edge.resets));
+    if (tracked) deadlines.push(...endsOf(position, boundsOf(position, stage, true, false), edge.resets));
     const indexRegister = position < 0 ? undefined : indexRegisters[position];
     const equality = stage === undefined || indexRegister === undefined || forgets(edge.resets, indexRegister) ? undefined : equalities(stage, position).find((e) => e.register === indexRegister);
     const lazyHere = position < 0 ? undefined : lazyAt(automaton.positions[position]!);
@@ -689,7 +696,15 @@ export function compileRule(context: Context, rule: PatternRule, index: number):
     };
   });
   const starts = automaton.starts.map((edge) => planEdge({ kind: 'event', edge }, 0, -1));
+  function timeSpan(expr: Expr, leaf = classLeaf(-1)): TimeSpan {
+    const constant = context.constant(expr);
+    return { constant: typeof constant === 'number' ? constant : undefined, fn: addFunction(`(c)=>${emitValue(expr, leaf)}`), expr };
+  }
+  /** How far bans at the start look back: `within`, which may read the first event, the one at hand. */
+  const looksBack = (first: string | undefined): TimeSpan => timeSpan(match.within!, leafOver((register) => (
+    register.startsWith(`f:${first}.`) ? context.eventFieldOr(register.slice(register.indexOf('.') + 1)) : register === timeRegister(first ?? '', first) ? context.eventTime() : initialOf(register)), undefined));
   const leading = automaton.starts.map((edge) => (match.within === undefined ? { conds: [], sequences: [] } : {
+    span: looksBack(automaton.positions[edge.to]!.stage),
     conds: edge.bans.flatMap(({ ban }) => (isSequence(ban) ? [] : banStages(ban).map((name) => banCond(-1, name)))),
     sequences: edge.bans.flatMap(({ ban }) => (isSequence(ban) ? [sequenceIndex(ban, -1)] : [])),
   }));
@@ -733,18 +748,6 @@ export function compileRule(context: Context, rule: PatternRule, index: number):
     kind: output.kind, onTimeout: output.onTimeout, onClear: false, target: output.target,
     fields: output.fields.map((field) => ({ name: field.name, type: field.value.type, fn: matchFunction(emitValue(field.value, matchLeaf)) })),
   }));
-  const timeSpan = (expr: Expr | undefined): TimeSpan | undefined => {
-    if (expr === undefined) return undefined;
-    const constant = context.constant(expr);
-    return { constant: typeof constant === 'number' ? constant : undefined, fn: addFunction(`(c)=>${emitValue(expr, classLeaf(-1))}`), expr };
-  };
-  /** `within`, by the first event bound. */
-  const firstSpan = (expr: Expr | undefined): RulePlan['within'] => {
-    const span = timeSpan(expr);
-    if (span === undefined) return undefined;
-    const byFirst = automaton.positions.map((position) => (span.constant !== undefined || !isFirst(position) ? -1 : addFunction(`(c)=>{const F=H.f64;return ${emitValue(expr!, classLeaf(position.id))};}`)));
-    return { ...span, byFirst };
-  };
   const roster = rule.roster === undefined ? undefined : {
     ...context.table(rule.roster.table, rule.roster.columns),
     clocks: automaton.starts.flatMap((edge, i) => (edge.clock === true ? [i] : [])),
@@ -756,7 +759,7 @@ export function compileRule(context: Context, rule: PatternRule, index: number):
     kind: 'pattern', index, rule, automaton, key, stages, sees, filters, filterRests: filterRests.some((rests) => rests.some((rest) => rest >= 0)) ? filterRests : [], positions, starts, split, tracked,
     completesAgain: match.mode !== 'longest' && automaton.positions.some((position) => position.silence !== undefined && position.accepts.length > 0),
     needsEveryEvent: strict || match.session !== undefined,
-    within: firstSpan(match.within), session: timeSpan(match.session), leading, sequences,
+    within: ownWithin ? undefined : match.within && context.constant(match.within) as number, session: match.session && timeSpan(match.session), leading, sequences,
     having: rule.having === undefined ? -1 : matchFunction(emitCondition(rule.having, matchLeaf)),
     severity: rule.severity.kind === 'literal' ? -1 : matchFunction(emitValue(rule.severity, matchLeaf)),
     limitBy: rule.limit?.by === undefined ? -1 : matchFunction(emitValue(rule.limit.by, matchLeaf)),

@@ -13,7 +13,7 @@ export function shareStarts(rules: readonly AnyRulePlan[]): AnyRulePlan[] {
     if (rule.kind !== 'pattern' || !maysShare(rule)) continue;
     const edge = rule.starts[0]!;
     const text = JSON.stringify([
-      rule.key, edge.cond!.predicate, rule.within!.constant, rule.sees.map((filter) => (filter < 0 ? null : rule.filters[filter]!)), rule.rule.mode.kind === 'shadow',
+      rule.key, edge.cond!.predicate, rule.within, rule.sees.map((filter) => (filter < 0 ? null : rule.filters[filter]!)), rule.rule.mode.kind === 'shadow',
     ]);
     const list = groups.get(text);
     if (list === undefined) groups.set(text, [rule]);
@@ -33,7 +33,7 @@ export function shareStarts(rules: readonly AnyRulePlan[]): AnyRulePlan[] {
 function maysShare(rule: RulePlan): boolean {
   const edge = rule.starts[0];
   if (edge === undefined || rule.filterRests.length > 0 || rule.roster !== undefined || rule.starts.length !== 1 || rule.tracked || rule.split !== 'none' || rule.needsEveryEvent) return false;
-  if (rule.within?.constant === undefined || rule.session !== undefined || rule.rule.keep.drop !== 'oldest') return false;
+  if (rule.within === undefined || rule.session !== undefined || rule.rule.keep.drop !== 'oldest') return false;
   // Drops are counted as they happen, which shared starts are not looked at for: a rule with a bound of its own keeps its own.
   if (rule.rule.keep.count < DEFAULT_KEEP) return false;
   if (rule.leading.some((leading) => leading.conds.length + leading.sequences.length > 0) || rule.stages.some((stage) => stage.key >= 0)) return false;

@@ -71,7 +71,7 @@ export class Cohort {
     this.#functions = functions;
     this.#host = host;
     this.#at = at;
-    this.#within = plan.within?.constant ?? Infinity;
+    this.#within = plan.within ?? Infinity;
     this.#keep = plan.rule.keep.count;
     const { cells } = cohort;
     const where = (kind: string): number[] => cells.flatMap((cell, i) => (cell === kind ? [i] : []));

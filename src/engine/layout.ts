@@ -30,10 +30,10 @@ export const KEY = {
 export const QUEUED = 1;
 export const SESSION_TIMER = 2;
 
-/** A tracked start. `span`: the length of `within` where it is not constant, NaN: it never ends, or is not read yet. */
+/** A tracked start. */
 export const START = {
   /** ints */ next: 0, previous: 1, event: 2, flags: 3, classes: 4, key: 5, timers: 6, held: 7, told: 14,
-  /** floats */ armed: 4, number: 5, time: 6, span: 8, units: 9,
+  /** floats */ armed: 4, number: 5, time: 6, units: 8,
 } as const;
 export const REPORTED = 1;
 export const DEAD = 2;

@@ -105,7 +105,7 @@ export class RuleRunner {
     if (plan.positions.length > 127) throw new Error(`rule ${plan.rule.name} has more than 127 positions`);
     this.#at = plan.positions.map(registersAt);
     this.#goesOn = plan.positions.map(({ maskCell, out }) => maskCell < 0 && out.every((edge) => edge.lazy?.again !== true) && out.some((edge) => edge.guards.length === 0 && edge.clear === undefined));
-    this.#diesByTime = plan.within?.constant !== undefined && plan.positions.every(({ maskCell, out }) => maskCell < 0 && out.length <= 1 && out.every((edge) => (
+    this.#diesByTime = plan.within !== undefined && plan.positions.every(({ maskCell, out }) => maskCell < 0 && out.length <= 1 && out.every((edge) => (
       edge.arrow !== 'next' && edge.span === 0 && edge.guards.length + edge.nextBans.length + edge.sequences.length === 0 && edge.clear === undefined)));
     const first = plan.cohort?.position ?? plan.positions.findIndex((position) => position.single);
     this.nextCell = first < 0 ? KEY.starts : this.layout.positions[first]!;
@@ -125,11 +125,11 @@ export class RuleRunner {
     this.#loggedPredicates = [...new Set(plan.sequences.filter((s) => s.logged).flatMap((s) => s.steps.map((step) => step.cond.predicate)))];
     this.#remembers = plan.sequences.length > 0 || plan.leading.some(({ conds }) => conds.length > 0);
     const gap = plan.rule.match.gap;
-    const bounds = [plan.within?.constant, plan.session?.constant, gap?.kind === 'literal' && typeof gap.value === 'number' ? gap.value : undefined]
+    const bounds = [plan.within, plan.session?.constant, gap?.kind === 'literal' && typeof gap.value === 'number' ? gap.value : undefined]
       .filter((d) => d !== undefined);
     // What a leading ban remembers outlives the runs: it is wanted for as long as `within` looks back.
     const looksBack = plan.leading.some((start) => start.conds.length + start.sequences.length > 0);
-    this.cleanup = looksBack ? plan.within?.constant ?? 0 : bounds.length === 0 ? 0 : Math.min(...bounds);
+    this.cleanup = looksBack ? plan.within ?? 0 : bounds.length === 0 ? 0 : Math.min(...bounds);
   }
 
   // --- keys -----------------------------------------------------------------------------------------------------------------------------------
@@ -159,7 +159,7 @@ export class RuleRunner {
     if (i32[2 * ks + KEY.nodes] !== 0 || i32[2 * ks + KEY.starts] !== 0 || i32[2 * ks + KEY.dropped] !== 0 || (f64[ks + KEY.timers] !== 0 && this.plan.group < 0)) return false;
     if (i32[2 * ks + KEY.flags] !== 0) return false;
     // What a leading ban remembers, and which shared starts were taken over, outlives the runs.
-    if (this.plan.group >= 0 || this.plan.leading.some((start) => start.conds.length + start.sequences.length > 0)) return f64[ks + KEY.last]! + this.cleanup <= now;
+    if (this.plan.group >= 0 || this.plan.leading.some((start) => start.conds.length + start.sequences.length > 0)) return f64[ks + KEY.last]! + (this.cleanup === 0 ? Infinity : this.cleanup) <= now;
     return true;
   }
 
@@ -486,7 +486,7 @@ export class RuleRunner {
     const leading = this.plan.leading[index]!;
     const { heap, current } = this.#store;
     if (leading.conds.length > 0 || leading.sequences.length > 0) {
-      const after = current.time - this.#spanOf(this.plan.within!);
+      const after = current.time - orNever(this.#spanOf(leading.span!));
       if (leading.conds.length > 0 && heap.f64[ks + this.layout.leading + index]! > after) return false;
       for (const s of leading.sequences) {
         if (this.plan.sequences[s]!.logged) { if (this.#loggedSince(ks, s, after)) return false; }
@@ -538,7 +538,7 @@ export class RuleRunner {
     const position = this.plan.starts[0]!.to;
     const at = 2 * ks + this.layout.positions[position]!;
     const seen = Math.max(f64[ks + KEY.timers]!, this.since);
-    const after = current.time - this.plan.within!.constant!;
+    const after = current.time - this.plan.within!;
     const events: number[] = [];
     for (let n = i32[2 * shared + group.layout.positions[position]!]!; n !== 0; n = i32[2 * n + NODE.previous]!) {
       const event = i32[2 * n + NODE.event]!;
@@ -563,7 +563,7 @@ export class RuleRunner {
   pendingShared(ks: number, seen: number): number {
     const { i32, f64 } = this.#store.heap;
     let open = 0;
-    const after = this.#store.current.time - this.plan.within!.constant!;
+    const after = this.#store.current.time - this.plan.within!;
     for (let n = i32[2 * ks + this.layout.positions[this.plan.starts[0]!.to]!]!; n !== 0; n = i32[2 * n + NODE.previous]!) {
       const event = i32[2 * n + NODE.event]!;
       if (f64[event + EVENT.number]! <= seen || f64[event + EVENT.time]! <= after) break;
@@ -860,12 +860,10 @@ export class RuleRunner {
     const registers = pending.registers;
     if (!this.#mayGoOn(position, registers)) return;
     let sr = pending.sr;
-    const begins = this.plan.tracked && sr === 0;
-    if (begins) sr = this.#startRecord(ks, heap.i32[2 * node + NODE.start]!);
+    if (this.plan.tracked && sr === 0) sr = this.#startRecord(ks, heap.i32[2 * node + NODE.start]!);
     const h = this.#classFor(ks, position, registers, sr);
     this.#store.retainNode(node);
     this.#link(h, node);
-    if (begins) this.#readSpan(sr, position, h);
     if (sr !== 0) this.#arm(ks, sr, position, h, now);
   }
 
@@ -1004,16 +1002,8 @@ export class RuleRunner {
 
   #aliveAt(ks: number, now: number): (start: number) => boolean {
     const { heap } = this.#store;
-    const { within } = this.plan;
-    const least = (start: number): boolean => heap.f64[start + EVENT.number]! >= heap.f64[ks + KEY.minStart]!;
-    if (within === undefined) return least;
-    const { constant } = within;
-    if (constant !== undefined) return (start) => least(start) && heap.f64[start + EVENT.time]! + constant > now;
-    return (start) => {
-      // A first event that completes the pattern by itself has no record.
-      const sr = this.#findStart(ks, heap.f64[start + EVENT.number]!);
-      return least(start) && (sr === 0 || this.#endOf(sr) > now);
-    };
+    const within = this.plan.within ?? Infinity;
+    return (start) => heap.f64[start + EVENT.number]! >= heap.f64[ks + KEY.minStart]! && heap.f64[start + EVENT.time]! + within > now;
   }
 
   #complete(ks: number, finals: readonly number[], at: number, byEvent: boolean): void {
@@ -1121,7 +1111,6 @@ export class RuleRunner {
     f64[sr + START.number] = number;
     f64[sr + START.time] = f64[event + EVENT.time]!;
     f64[sr + START.armed] = Infinity;
-    f64[sr + START.span] = NaN;
     i32[2 * sr + START.key] = ks;
     i32[2 * sr + START.event] = event;
     this.#store.retainEvent(event);
@@ -1130,15 +1119,6 @@ export class RuleRunner {
     if (first !== 0) heap.ints(first)[2 * first + START.previous] = sr;
     heap.ints(ks)[2 * ks + KEY.starts] = sr;
     return sr;
-  }
-
-  /** `within` is read with the first event bound, which the class holds. An event that is first in two ways ends with the longer. */
-  #readSpan(sr: number, position: PositionPlan, h: number): void {
-    const fn = this.plan.within?.byFirst[position.id] ?? -1;
-    if (fn < 0) return;
-    const span = (this.functions[fn] as unknown as (c: number) => number)((h >> 1) + this.#at[position.id]!);
-    const f64 = this.#store.heap.floats(sr);
-    if (!(f64[sr + START.span]! >= span)) f64[sr + START.span] = orNever(span);
   }
 
   #findStart(ks: number, number: number): number {
@@ -1177,12 +1157,7 @@ export class RuleRunner {
     return orNever(f64[i32[2 * i32[h]! + NODE.event]! + EVENT.time]! + (this.functions[edge.completesAt] as unknown as (c: number) => number)(c));
   }
 
-  #endOf(sr: number): number {
-    const { within } = this.plan;
-    if (within === undefined) return Infinity;
-    const { f64 } = this.#store.heap;
-    return f64[sr + START.time]! + (within.constant ?? orNever(f64[sr + START.span]!));
-  }
+  #endOf(sr: number): number { return this.#store.heap.f64[sr + START.time]! + (this.plan.within ?? Infinity); }
 
   /** The start goes with all its runs; a match held for it is not reported. */
   #killStart(ks: number, sr: number): void {
@@ -1503,13 +1478,13 @@ export class RuleRunner {
     if (!position.out.some((edge) => sequence >= i32[h + 1 + edge.slot]! && (edge.arrow !== 'next' || sequence >= i32[2 * ks + KEY.sequence]!))) return false;
     const start = i32[2 * node + NODE.start]!;
     if (f64[start + EVENT.number]! < f64[ks + KEY.minStart]!) return false;
-    return this.plan.within?.constant === undefined || f64[start + EVENT.time]! + this.plan.within.constant > this.#store.current.time;
+    return this.plan.within === undefined || f64[start + EVENT.time]! + this.plan.within > this.#store.current.time;
   }
 
   /** Is every node of the key known to be open, without a look at any? */
   #allAlive(ks: number, now: number): boolean {
     if (!this.#diesByTime || this.#store.heap.f64[ks + KEY.minStart] !== -Infinity) return false;
-    return (this.#earliest.get(ks) ?? -Infinity) + this.plan.within!.constant! > now;
+    return (this.#earliest.get(ks) ?? -Infinity) + this.plan.within! > now;
   }
 
   /** Whether a sample of the key's classes says that going through all of them would free much. */
@@ -1660,7 +1635,7 @@ export class RuleRunner {
     }
     let low = NEVER;
     for (const edge of position.out) low = Math.min(low, i32[at + 1 + edge.slot]!);
-    const within = this.plan.within?.constant ?? Infinity;
+    const within = this.plan.within ?? Infinity;
     const over = (k: number): boolean =>
       order.sequences[k]! < low || f64[order.events[k]! + EVENT.number]! < f64[ks + KEY.minStart]! || f64[order.events[k]! + EVENT.time]! + within <= now;
     while (order.oldest < order.events.length && over(order.oldest)) order.oldest++;
@@ -1716,12 +1691,7 @@ export class RuleRunner {
       }
       timers.push(Math.max(now, this.#sessionEnd(ks)), -1, this.plan.index, TIMER_SESSION, ks, 0);
     }
-    const { within } = this.plan;
     for (let sr = heap.i32[2 * ks + KEY.starts]!; sr !== 0; sr = heap.i32[2 * sr + START.next]!) {
-      if (within !== undefined && within.constant === undefined && Number.isNaN(heap.f64[sr + START.span])) {
-        for (let h = heap.i32[2 * sr + START.classes]!; h !== 0; h = heap.i32[h + CLASS.startNext]!) this.#readSpan(sr, this.#positions[heap.i32[h + CLASS.position]!]!, h);
-        if (Number.isNaN(heap.f64[sr + START.span])) heap.floats(sr)[sr + START.span] = orNever(this.#spanOf(within));
-      }
       for (let h = heap.i32[2 * sr + START.classes]!; h !== 0; h = heap.i32[h + CLASS.startNext]!) this.#arm(ks, sr, this.#positions[heap.i32[h + CLASS.position]!]!, h, now);
     }
   }

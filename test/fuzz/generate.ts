@@ -39,7 +39,7 @@ export function makeRule(random: Random): RuleTree {
   if (without.length > 0) stages.push(defineStage(random, { name: 'out', loop: false, groups: [], banned: true, inSilence: false, position: 0 }, []));
   const loopless = positive.filter((role) => !role.loop && role.groups.length === 0);
   const startBan = bansAtStart(pattern.items);
-  const bounds = makeBounds(random, maker.needsBound, startBan);
+  const bounds = makeBounds(random, maker.needsBound, startBan, loopless.map((role) => role.name));
   const bounded = bounds.within !== undefined || bounds.gap !== undefined || bounds.session !== undefined;
   const skip = random.chance(0.3)
     ? random.weighted([[3, 'past last'], [2, 'to next'], [2, 'none'], [2, `to first ${random.pick(positive).name}`], [2, `to last ${random.pick(positive).name}`]])
@@ -53,8 +53,10 @@ export function makeRule(random: Random): RuleTree {
   };
 }
 
-function makeBounds(random: Random, needed: boolean, within: boolean): Pick<RuleTree, 'within' | 'gap' | 'session'> {
-  const span = () => random.weighted([[2, '2s'], [4, '3s'], [4, '5s'], [3, '8s'], [1, '2s * n']]);
+/** `stages`: single ones, whose fields a length may read. */
+function makeBounds(random: Random, needed: boolean, within: boolean, stages: readonly string[]): Pick<RuleTree, 'within' | 'gap' | 'session'> {
+  const read = () => (stages.length === 0 ? '4s' : `2s * (1 + ${random.pick(stages)}.${random.pick(['v', 'x'])})`);
+  const span = () => (random.chance(0.08) ? read() : random.weighted([[2, '2s'], [4, '3s'], [4, '5s'], [3, '8s'], [1, '2s * n']]));
   const kind = random.weighted([[needed || within ? 0 : 4, 'none'], [5, 'within'], [within ? 0 : 1, 'gap'], [within ? 0 : 1, 'session'], [1, 'both'], [1, 'all']] as const);
   switch (kind) {
     case 'none': return {};

@@ -153,7 +153,7 @@ export function fingerprintOf(plan: Plan, described: string): string {
       rule.keep, rule.limit === undefined ? null : [rule.limit.count, rule.limit.per], rule.mode, rule.evidence,
       functions, sees, filters, filterRests, group, isGroup, key, having, outputs, limitBy, severity,
       rulePlan.kind === 'window' ? [rulePlan.shape, rulePlan.late, rulePlan.trigger, rulePlan.inputs, rulePlan.inputRests, rulePlan.aggregates]
-        : [rulePlan.rule.match.mode, rulePlan.rule.match.skip, rulePlan.within?.constant, rulePlan.session?.constant, rulePlan.roster],
+        : [rulePlan.rule.match.mode, rulePlan.rule.match.skip, rulePlan.within, rulePlan.session?.constant, rulePlan.roster],
     ]);
   }
   part(plan.features);

@@ -152,8 +152,6 @@ export class Runs {
       const made = this.#runner.adoptStart(ks, event);
       this.#store.releaseEvent(event);
       heap.ints(made)[2 * made + START.flags] = from.i32[2 * sr + START.flags]!;
-      // Another `within` holds from now on: it is read anew.
-      if (this.#rule.identity.within?.text === this.#runner.plan.identity.within?.text) heap.floats(made)[made + START.span] = from.f64[sr + START.span]!;
       const held = heldMatch(from, sr);
       if (held !== undefined) holdMatch(heap, made, { events: held.events.map((one) => this.#events.take(one)), stages: held.stages.map(stageOf), to: held.to });
       const told: number[][] = [];
