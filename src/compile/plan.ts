@@ -12,7 +12,9 @@ import type { EachPlan, Schema } from '../core/schema.ts';
 import type { Expr, Field, Literal, PatternRule, Program, Type, WindowAggregateFn, WindowRule } from '../../dsl/typed.ts';
 import type { Automaton } from './automaton.ts';
 import type { CohortPlan } from './cohort.ts';
+import type { WindowAggregate } from './expr.ts';
 import type { RuleIdentity } from './identity.ts';
+import type { WindowIdentity } from './window-identity.ts';
 
 export interface Plan {
   readonly program: Program;
@@ -270,7 +272,7 @@ export interface WindowAggregatePlan {
   /** Function () → the value of the event at hand, or -Infinity where it is not taken. */
   readonly take: number;
   /** For `explain`. */
-  readonly expr: Expr;
+  readonly expr: WindowAggregate;
 }
 
 export interface WindowPlan {
@@ -301,6 +303,8 @@ export interface WindowPlan {
   readonly severity: number;
   readonly limitBy: number;
   readonly outputs: readonly OutputPlan[];
+  /** What its windows keep, by which a state of an older version of the rule is known. */
+  readonly identity: WindowIdentity;
   readonly functions: readonly string[];
   readonly group: -1;
   readonly isGroup: false;

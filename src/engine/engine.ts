@@ -11,7 +11,7 @@ import { Strings } from '../core/strings.ts';
 import type { Plan } from '../compile/index.ts';
 import { APART_BYTES, PAGE_BYTES, type Floats } from '../state/heap.ts';
 import { decodeWhole, encodeWhole, put, wholeOf, type Image, type WholeImage } from '../state/image.ts';
-import { adoptState, describeRule, isLost, renderChange, RulesPage, type Adopted, type Change, type DecodeAgain } from './change/index.ts';
+import { adoptState, describeRule, isLost, recall, renderChange, RulesPage, type Adopted, type Change, type DecodeAgain } from './change/index.ts';
 import type { RuleAtWork } from './at-work.ts';
 import { Cleanup } from './cleanups.ts';
 import { Features } from './features/index.ts';
@@ -399,7 +399,10 @@ export class Engine {
     if (isSame) {
       restoreParts(this.#parts(), whole, header.roots);
       this.#adopted = header.adopted;
-      for (const runner of this.#runners) runner.since = header.adopted[runner.plan.rule.name]?.since ?? 0;
+      for (const runner of this.#runners) {
+        const known = header.adopted[runner.plan.rule.name];
+        recall(runner, known?.since, known?.floor);
+      }
     } else {
       this.strings.restorePages(whole.sections.get('strings') ?? []);
       this.#pool();

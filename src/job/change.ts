@@ -31,7 +31,7 @@ export function takeUp(groups: readonly Group[], { engines, watermarks }: Pick<R
   });
   const changes = groups.map((group, i): Change | undefined => {
     const image = engines[from[i]!];
-    if (image === undefined) return { rules: namesOf(group).map((rule): RuleChange => ({ rule, what: 'new', reason: undefined, runs: 0, keys: 0 })), notes: [] };
+    if (image === undefined) return { rules: namesOf(group).map((rule): RuleChange => ({ rule, what: 'new', reason: undefined, runs: 0, of: 'run', keys: 0 })), notes: [] };
     const change = group.engine.restoreImage(image, { accept: () => undefined, again: group.again });
     group.watermarks?.restore(watermarks[from[i]!]!);
     return change;

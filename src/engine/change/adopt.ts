@@ -4,9 +4,10 @@
  */
 import { Heap, APART_BYTES } from '../../state/heap.ts';
 import type { WholeImage } from '../../state/image.ts';
+import type { RuleAtWork } from '../at-work.ts';
 import type { Parts, Roots } from '../images.ts';
 import { KEY } from '../layout.ts';
-import { RuleRunner } from '../runner.ts';
+import { WindowRunner } from '../windows/index.ts';
 import type { Adopted, Mapping, RuleChange } from './compare.ts';
 import type { StateDescription } from './describe.ts';
 import { Events, Moved, Unfit } from './graph.ts';
@@ -79,7 +80,7 @@ function adopt(old: Old, image: WholeImage, roots: Roots, parts: Parts, now: Sta
     const isSameKind = described.rules[before]!.kind === rule.kind;
     const kind = isSameKind ? KINDS[rule.kind] : undefined;
     const mapping = unfit.get(rule.name) ?? featureReasons.get(rule.name) ?? kind?.compare(described, before, now, index, old.adopted[rule.name]?.lacks ?? [])
-      ?? (isSameKind ? 'windows are not taken over when rules change' : 'what it keeps is of another kind now');
+      ?? 'what it keeps is of another kind now';
     if (typeof mapping === 'string') reasons.set(rule.name, mapping);
     else mappings.set(before, mapping);
   }
@@ -90,7 +91,6 @@ function adopt(old: Old, image: WholeImage, roots: Roots, parts: Parts, now: Sta
   const due: { readonly at: number; readonly ks: number; readonly span: number }[] = [];
   const take = (mapping: Mapping, index: number, shares: boolean, list: Iterable<OldKey>): void => {
     const runner = runners[index]!;
-    if (!(runner instanceof RuleRunner)) throw new Error(`rule ${runner.plan.rule.name} takes nothing over`);
     const takeKey = KINDS[now.rules[index]!.kind]!.begin({ old, now, store, runner, events, moved }, mapping, shares);
     for (const key of list) {
       if (shares && key.own === 0) continue; // its runs are shared starts, which stay so
@@ -114,8 +114,10 @@ function adopt(old: Old, image: WholeImage, roots: Roots, parts: Parts, now: Sta
     const keepsShares = mapping !== undefined && rule.group >= 0 && shared.get(rule.group) === described.rules[mapping.oldIndex]!.group;
     const joins = rule.group >= 0 && shared.has(rule.group) && !keepsShares;
     runners[index]!.since = joins ? options.num : keepsShares ? old.adopted[rule.name]?.since ?? 0 : 0;
+    const floor = mapping === undefined ? undefined : KINDS[rule.kind]!.floor(mapping, now, options.watermark, old.adopted[rule.name]?.floor);
+    recall(runners[index]!, runners[index]!.since, floor);
     if (mapping === undefined) {
-      const count = before === undefined ? { runs: 0, keys: 0 } : countOf(old, before);
+      const count = before === undefined ? { ...NOTHING } : countOf(old, before);
       if (featureReasons.has(rule.name)) count.keys = Math.max(count.keys, features.keys);
       changes.push({ rule: rule.name, what: before === undefined ? 'new' : 'fresh', reason: reasons.get(rule.name), ...count });
     } else {
@@ -125,7 +127,9 @@ function adopt(old: Old, image: WholeImage, roots: Roots, parts: Parts, now: Sta
       const lacks = count.keys === 0 ? [] : KINDS[rule.kind]!.lacks(described, now, index, old.adopted[rule.name]?.lacks ?? []);
       if (lacks.length > 0) adopted[rule.name] = { lacks, since: 0 };
     }
-    if (runners[index]!.since > 0) adopted[rule.name] = { lacks: adopted[rule.name]?.lacks ?? [], since: runners[index]!.since };
+    const { since } = runners[index]!;
+    if (since > 0) adopted[rule.name] = { lacks: adopted[rule.name]?.lacks ?? [], since };
+    if (floor !== undefined) adopted[rule.name] = { lacks: [], since, floor };
   }
   const names = new Set(now.rules.map(({ name }) => name));
   for (const [name, index] of oldIndex) if (!names.has(name)) changes.push({ rule: name, what: 'dropped', reason: 'the rule is gone', ...countOf(old, index) });
@@ -144,6 +148,12 @@ function adopt(old: Old, image: WholeImage, roots: Roots, parts: Parts, now: Sta
     if (before !== undefined) Object.assign(runner.counters, roots.counters[before]);
   }
   return { change: { rules: changes, notes }, adopted, types: typesOf(described, plan) };
+}
+
+/** What a runner must know of changes that were. */
+export function recall(runner: RuleAtWork, since = 0, floor = -Infinity): void {
+  runner.since = since;
+  if (runner instanceof WindowRunner) runner.floor = floor;
 }
 
 const within = (x: number, lo: number, hi: number): number => Math.max(lo, Math.min(hi, x));
@@ -192,7 +202,9 @@ function keepShared(described: StateDescription, now: StateDescription, mappings
   return kept;
 }
 
-function countOf(old: Old, index: number): { runs: number; keys: number } {
+const NOTHING = { runs: 0, of: 'run', keys: 0 } as const;
+
+function countOf(old: Old, index: number): { runs: number; of: RuleChange['of']; keys: number } {
   const kind = KINDS[old.described.rules[index]!.kind];
-  return kind === undefined ? { runs: 0, keys: old.keysOf(index).length } : { ...kind.count(old, index) };
+  return kind === undefined ? { ...NOTHING, keys: old.keysOf(index).length } : { ...kind.count(old, index), of: kind.of };
 }

@@ -6,13 +6,15 @@ import { createHash } from 'node:crypto';
 import type { CohortCell } from '../../compile/cohort.ts';
 import type { AnyRulePlan, Plan, RulePlan } from '../../compile/plan.ts';
 import type { RuleIdentity } from '../../compile/identity.ts';
-import type { Type } from '../../../dsl/typed.ts';
+import { cellKind } from '../../compile/window-identity.ts';
 import type { WholeImage } from '../../state/image.ts';
 import { ENTRY, QUEUE } from '../cohort.ts';
 import { CLASS, classUnits, EVENT, KEY, keyLayout, LINK, NODE, registersAt, START, type KeyLayout } from '../layout.ts';
 import { WINDOW } from '../limits.ts';
 import { SEEN } from '../once.ts';
 import { ROSTER } from '../roster.ts';
+import { BAG, PANE, PANES, SERIES } from '../aggregates/index.ts';
+import { BOX, CELLS } from '../windows/index.ts';
 
 export interface TypeState {
   readonly name: string;
@@ -93,7 +95,7 @@ export interface StateDescription {
   readonly features: readonly FeatureState[];
 }
 
-const RECORDS = { EVENT, NODE, LINK, KEY, START, CLASS, QUEUE, ENTRY, SEEN, WINDOW, ROSTER };
+const RECORDS = { EVENT, NODE, LINK, KEY, START, CLASS, QUEUE, ENTRY, SEEN, WINDOW, ROSTER, BOX, CELLS, PANE, PANES, BAG, SERIES };
 
 /** `describe`: a rule, by its kind. */
 export function describeState(plan: Plan, describe: (plan: Plan, rule: AnyRulePlan) => KindState): StateDescription {
@@ -103,7 +105,7 @@ export function describeState(plan: Plan, describe: (plan: Plan, rule: AnyRulePl
       const fields = [...plan.fields[t]!];
       const nameOf = (slot: number): string => fields.find(([, field]) => field.slot === slot)![0];
       return {
-        name: type.name, fields: Object.fromEntries(fields.map(([name, field]) => [name, { slot: field.slot, kind: kindOf(field.type) }])),
+        name: type.name, fields: Object.fromEntries(fields.map(([name, field]) => [name, { slot: field.slot, kind: cellKind(field.type.kind) }])),
         kept: plan.kept[t]!.map(nameOf), bytes: plan.keepBytes[t]!, identity: plan.identity[t]!.map(({ slot }) => nameOf(slot)), once: plan.once[t]!,
       };
     }),
@@ -129,15 +131,6 @@ export function describePattern(plan: Plan, rule: RulePlan): RuleState {
     cohort: cohort === undefined ? undefined : { position: cohort.position, cells: cohort.cells, exits: cohort.exits.map((exit) => exit.slot), loop: cohort.loop.slot },
     tracked: rule.tracked, split: rule.split, hasTimeout: rule.hasTimeout,
   };
-}
-
-/** Kinds of values that lie in a cell alike. */
-function kindOf(type: Type): string {
-  switch (type.kind) {
-    case 'oneOf': return 'string';
-    case 'int': return 'float';
-    default: return type.kind;
-  }
 }
 
 /** Names the rules as far as a state depends on them: their records, and what is done with them, down to the constants. */

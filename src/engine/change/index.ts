@@ -1,5 +1,5 @@
 /** States of rules that have changed since (section 7 of the language): what becomes of each rule's runs, told before it is done, and done. */
-export { adoptState, isLost, rulesOf, type AdoptedState, type Change } from './adopt.ts';
+export { adoptState, isLost, recall, rulesOf, type AdoptedState, type Change } from './adopt.ts';
 export type { Adopted, RuleChange } from './compare.ts';
 export { ruleNames, RulesPage } from './describe.ts';
 export { describeRule } from './kinds.ts';

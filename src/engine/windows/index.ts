@@ -1,2 +1,3 @@
-export { WindowRunner, type WindowReport } from './runner.ts';
+export { BOX, CLOSED } from './boxes.ts';
+export { CELLS, isSpans, LAST, specsOf, WindowRunner, type WindowReport } from './runner.ts';
 export { WindowView } from './view.ts';
