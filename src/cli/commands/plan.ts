@@ -59,7 +59,7 @@ function render(change: Change, io: Io): string {
   const lines = change.rules.map((rule) => `${isLost(rule) ? c.red('loses  ') : rule.what === 'goes on' ? c.green('keeps  ') : '       '}${printable(renderRule(rule))}\n`);
   const notes = change.notes.map((note) => `${c.yellow('note   ')}${printable(note)}\n`);
   const lost = change.rules.filter(isLost);
-  const runs = lost.reduce((sum, rule) => sum + rule.runs, 0);
-  const verdict = lost.length === 0 ? c.green('No runs are lost.') : c.red(`${plural(lost.length, 'rule')} would lose ${plural(runs, 'open run')}: the job starts only with state.onChange: fresh.`);
+  const open = (['run', 'window'] as const).map((of) => [of, lost.reduce((sum, rule) => sum + (rule.of === of ? rule.runs : 0), 0)] as const).filter(([of, n]) => n > 0 || (of === 'run' && lost.every((rule) => rule.runs === 0)));
+  const verdict = lost.length === 0 ? c.green('Nothing that is open is lost.') : c.red(`${plural(lost.length, 'rule')} would lose ${open.map(([of, n]) => plural(n, `open ${of}`)).join(' and ')}: the job starts only with state.onChange: fresh.`);
   return `${lines.join('')}${notes.join('')}${verdict}\n`;
 }
