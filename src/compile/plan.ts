@@ -62,10 +62,6 @@ export interface FeatureGroupPlan {
   readonly keys: readonly (readonly string[] | undefined)[];
   readonly streams: readonly FeatureStreamPlan[];
   readonly features: readonly FeaturePlan[];
-  /** What its records keep, as text: a state of another text is not that of these features. */
-  readonly identity: string;
-  /** Names of the rules that read any of them. */
-  readonly readBy: readonly string[];
 }
 
 /** The events that some features of a group are of: of the same types, by the same condition. */
@@ -95,6 +91,10 @@ export interface FeaturePlan {
   readonly every: number;
   /** Read by a condition, where it is the value before the event. */
   readonly readBefore: boolean;
+  /** What is kept of it, as text: a state of another text is not that of this feature. */
+  readonly identity: string;
+  /** Names of the rules that read it. */
+  readonly readBy: readonly string[];
 }
 
 /** A condition on the event alone, shared by all rules that use it. */

@@ -46,7 +46,7 @@ export function aggregateIdentity({ fn, input, value, where, argument }: WindowA
   const text = (expr: Expr | undefined): string | null => (expr === undefined ? null : canonical(withParams(expr, params)));
   const of = value === undefined ? '' : value.kind === 'eachField' || value.kind === 'eventField' ? value.field : '…';
   return {
-    text: JSON.stringify([STATES[fn] ?? fn, input ?? null, text(value), value === undefined ? null : cellKind(value.type.kind), text(where), fn === 'values' ? argument ?? null : null]),
+    text: JSON.stringify([...stateOf(fn, argument), input ?? null, text(value), value === undefined ? null : cellKind(value.type.kind), text(where)]),
     written: `${fn}(${[input, of].filter((part) => part !== undefined && part !== '').join('.')})`,
     countsAll: fn === 'count' && input === undefined && where === undefined,
   };
@@ -54,6 +54,8 @@ export function aggregateIdentity({ fn, input, value, where, argument }: WindowA
 
 /** Functions that read one state in several ways. Their arguments (the percentile, the n of `top`, the time of `slope`) are no part of it, but for `values`, which keeps so many. */
 const STATES: Partial<Readonly<Record<WindowAggregateFn, string>>> = { sum: 'sum', avg: 'sum', variance: 'moments', stddev: 'moments', any: 'truths', all: 'truths' };
+
+export function stateOf(fn: WindowAggregateFn, argument: number | undefined): readonly unknown[] { return [STATES[fn] ?? fn, fn === 'values' ? argument ?? null : null]; }
 
 /** Kinds of values that lie in a cell alike. */
 export function cellKind(kind: string): string { return kind === 'oneOf' ? 'string' : kind === 'int' ? 'float' : kind; }

@@ -13,7 +13,7 @@ import type { StateDescription } from './describe.ts';
 import { Events, Moved, Unfit } from './graph.ts';
 import { keeperMapping, KINDS } from './kinds.ts';
 import { Old, type OldKey } from './old.ts';
-import { adoptFeatures, compareFeatures } from './features.ts';
+import { compareFeatures, emptyFeatures, OldFeatures } from './features.ts';
 import { adoptRoster } from './roster.ts';
 import { adoptHeld, adoptLimits, adoptOnce, typesOf, type DecodeAgain } from './tables.ts';
 
@@ -66,12 +66,13 @@ export function adoptState(image: WholeImage, roots: Roots, parts: Parts, now: S
 
 function adopt(old: Old, image: WholeImage, roots: Roots, parts: Parts, now: StateDescription, options: AdoptOptions, unfit: ReadonlyMap<string, string>): AdoptedState {
   empty(parts, roots);
+  emptyFeatures(parts, roots);
   const { store, runners, keys } = parts;
   const { plan } = store;
   const { described } = old;
   const oldIndex = new Map(described.rules.flatMap((rule, i) => (rule.isGroup ? [] : [[rule.name, i] as const])));
-  const features = compareFeatures(described, now, roots.features);
-  const { reasons: featureReasons } = features;
+  const oldFeatures = new OldFeatures(described, image, roots);
+  const features = compareFeatures(oldFeatures, now);
   const mappings = new Map<number, Mapping>();
   const reasons = new Map<string, string>();
   for (const [index, rule] of now.rules.entries()) {
@@ -79,7 +80,7 @@ function adopt(old: Old, image: WholeImage, roots: Roots, parts: Parts, now: Sta
     if (before === undefined) continue;
     const isSameKind = described.rules[before]!.kind === rule.kind;
     const kind = isSameKind ? KINDS[rule.kind] : undefined;
-    const mapping = unfit.get(rule.name) ?? featureReasons.get(rule.name) ?? kind?.compare(described, before, now, index, old.adopted[rule.name]?.lacks ?? [])
+    const mapping = unfit.get(rule.name) ?? features.fresh.get(rule.name)?.reason ?? kind?.compare(described, before, now, index, old.adopted[rule.name]?.lacks ?? [])
       ?? 'what it keeps is of another kind now';
     if (typeof mapping === 'string') reasons.set(rule.name, mapping);
     else mappings.set(before, mapping);
@@ -118,7 +119,7 @@ function adopt(old: Old, image: WholeImage, roots: Roots, parts: Parts, now: Sta
     recall(runners[index]!, runners[index]!.since, floor);
     if (mapping === undefined) {
       const count = before === undefined ? { ...NOTHING } : countOf(old, before);
-      if (featureReasons.has(rule.name)) count.keys = Math.max(count.keys, features.keys);
+      count.keys = Math.max(count.keys, features.fresh.get(rule.name)?.keys ?? 0);
       changes.push({ rule: rule.name, what: before === undefined ? 'new' : 'fresh', reason: reasons.get(rule.name), ...count });
     } else {
       const count = countOf(old, mapping.oldIndex);
@@ -140,7 +141,7 @@ function adopt(old: Old, image: WholeImage, roots: Roots, parts: Parts, now: Sta
     ...features.notes, ...adoptOnce(old, roots.once, plan, now, parts.once), ...adoptLimits(old, mappings, plan, now, parts.limits),
     ...adoptHeld(old, pagesOf('held'), pagesOf('held order')[0] ?? new Uint8Array(0), plan, now, parts.held, options.again),
   ];
-  if (features.goOn) adoptFeatures(image, roots, parts);
+  parts.features.adopt((groups) => { oldFeatures.give(groups, options.watermark); });
   adoptRoster(old, image, roots, mappings, parts);
   parts.sameTime.load(pagesOf('same time')[0] ?? new Uint8Array(0));
   for (const runner of runners) {

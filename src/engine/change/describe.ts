@@ -14,6 +14,7 @@ import { WINDOW } from '../limits.ts';
 import { SEEN } from '../once.ts';
 import { ROSTER } from '../roster.ts';
 import { BAG, PANE, PANES, SERIES } from '../aggregates/index.ts';
+import { describeFeatures, FEATURE, type FeatureState } from '../features/index.ts';
 import { BOX, CELLS } from '../windows/index.ts';
 
 export interface TypeState {
@@ -83,9 +84,6 @@ export interface RuleState extends KindState {
   readonly hasTimeout: boolean;
 }
 
-/** Of a group of features: what its records keep, their names, and the rules that read them. */
-export interface FeatureState { readonly identity: string; readonly names: readonly string[]; readonly readBy: readonly string[] }
-
 export interface StateDescription {
   /** Where the cells of records lie; a state whose records lie otherwise is not read by this version. */
   readonly records: Readonly<Record<string, Readonly<Record<string, number>>>>;
@@ -95,7 +93,7 @@ export interface StateDescription {
   readonly features: readonly FeatureState[];
 }
 
-const RECORDS = { EVENT, NODE, LINK, KEY, START, CLASS, QUEUE, ENTRY, SEEN, WINDOW, ROSTER, BOX, CELLS, PANE, PANES, BAG, SERIES };
+const RECORDS = { EVENT, NODE, LINK, KEY, START, CLASS, QUEUE, ENTRY, SEEN, WINDOW, ROSTER, BOX, CELLS, PANE, PANES, BAG, SERIES, FEATURE };
 
 /** `describe`: a rule, by its kind. */
 export function describeState(plan: Plan, describe: (plan: Plan, rule: AnyRulePlan) => KindState): StateDescription {
@@ -110,7 +108,7 @@ export function describeState(plan: Plan, describe: (plan: Plan, rule: AnyRulePl
       };
     }),
     rules: plan.rules.map((rule) => describe(plan, rule)),
-    features: plan.features.map(({ identity, features, readBy }) => ({ identity, names: features.map(({ name }) => name), readBy })),
+    features: plan.features.map(describeFeatures),
   };
 }
 
