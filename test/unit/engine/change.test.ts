@@ -229,14 +229,29 @@ describe('what stands beside the runs', () => {
 
   test('where a feature has changed they begin anew, and the rules that read them: that is a loss', () => {
     const { job, change } = changed(features('avg'), features('max'), first, then);
-    expect(whatOf(change)).toBe('fresh: a feature that rules read has changed, so that f and the other features begin anew (0)');
+    expect(whatOf(change)).toBe('fresh: the feature f, which it reads, has changed and begins anew (0)');
     expect(change?.rules.find(({ rule: name }) => name === 'R')).toMatchObject({ keys: 1 });
     expect(whatOf(change, 'S')).toBe('goes on (2)');
-    expect(change?.notes).toEqual(['features (f) begin anew: 1 keys are forgotten']);
+    expect(change?.notes).toEqual(['the feature f has changed and begins anew: 1 key is forgotten']);
     expect(job.alerts.map(({ rule: name }) => name)).toEqual(['S']);
     const old = new Job(planOf(features('avg')));
     old.push(first);
-    expect(() => new Job(planOf(features('max'))).engine.restore(old.engine.snapshot())).toThrow(/R starts fresh: a feature/);
+    expect(() => new Job(planOf(features('max'))).engine.restore(old.engine.snapshot())).toThrow(/R starts fresh: the feature f/);
+  });
+
+  test('others of the same key are untouched by that, and one that is no longer read goes', () => {
+    const text = (f: string, read: string): string => `${TYPES}\nfeature f = ${f}(v) of A by k\nfeature g = count() of A by k\nfeature h = sum(v) of A by k over 1h\n
+      rule R { by k match all b b: B where f > 0 alert out { f } }\nrule S { by k match all b b: B alert out { ${read} } }`;
+    const { job, change } = changed(text('avg', 'g, h'), text('max', 'g'), first, then);
+    expect([whatOf(change), whatOf(change, 'S')]).toEqual(['fresh: the feature f, which it reads, has changed and begins anew (0)', 'goes on (0)']);
+    expect(change?.notes).toEqual(['the feature f has changed and begins anew: 1 key is forgotten', 'no rule reads the feature h any more: 1 key is forgotten']);
+    expect(job.alerts.map(({ rule: name, fields }) => [name, fields])).toEqual([['S', { g: 2 }]]);
+  });
+
+  test('a feature that reads what it keeps in another way goes on', () => {
+    const { job, change } = changed(features('avg'), features('sum'), first, [ev('B', 2, { v: 9 })]);
+    expect([whatOf(change), change?.notes]).toEqual(['goes on (0)', []]);
+    expect(job.alerts[0]!.fields).toEqual({ k: 'k1', f: 4 });
   });
 });
 
