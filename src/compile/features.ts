@@ -1,11 +1,12 @@
 /** Features that rules read: from the checked program to the groups that the engine keeps, by the key they share. */
 import type { Expr, Feature, Literal, Program } from '../../dsl/typed.ts';
 import type { Context } from './context.ts';
+import { cellKind } from '../core/cell-kind.ts';
 import { canonical, emitCondition, emitValue } from './expr.ts';
 import { withParams } from './identity.ts';
 import type { FeatureGroupPlan, FeaturePlan, FeatureStreamPlan } from './plan.ts';
 import { walk } from './walk.ts';
-import { cellKind, stateOf } from './window-identity.ts';
+import { stateOf } from './window-identity.ts';
 
 /** The features that expressions read, in the order of the program. Features nobody reads cost nothing. */
 export function featuresRead(program: Program, exprs: Iterable<Expr>): Feature[] {

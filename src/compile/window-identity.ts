@@ -3,6 +3,7 @@
  * under it. What is asked of a window (`having`, outputs) and which events it takes (`on … where`) only concerns events and reports to come.
  */
 import type { Expr, Literal, WindowAggregateFn, WindowRule } from '../../dsl/typed.ts';
+import { cellKind } from '../core/cell-kind.ts';
 import { canonical, type WindowAggregate } from './expr.ts';
 import { keyIdentity, limitIdentity, withParams, type KeyIdentity } from './identity.ts';
 import type { WindowAggregatePlan, WindowShape } from './plan.ts';
@@ -56,6 +57,3 @@ export function aggregateIdentity({ fn, input, value, where, argument }: WindowA
 const STATES: Partial<Readonly<Record<WindowAggregateFn, string>>> = { sum: 'sum', avg: 'sum', variance: 'moments', stddev: 'moments', any: 'truths', all: 'truths' };
 
 export function stateOf(fn: WindowAggregateFn, argument: number | undefined): readonly unknown[] { return [STATES[fn] ?? fn, fn === 'values' ? argument ?? null : null]; }
-
-/** Kinds of values that lie in a cell alike. */
-export function cellKind(kind: string): string { return kind === 'oneOf' ? 'string' : kind === 'int' ? 'float' : kind; }

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import type { CohortCell } from '../../compile/cohort.ts';
 import type { AnyRulePlan, Plan, RulePlan } from '../../compile/plan.ts';
 import type { RuleIdentity } from '../../compile/identity.ts';
-import { cellKind } from '../../compile/window-identity.ts';
+import { cellKind } from '../../core/cell-kind.ts';
 import type { WholeImage } from '../../state/image.ts';
 import { ENTRY, QUEUE } from '../cohort.ts';
 import { CLASS, classUnits, EVENT, KEY, keyLayout, LINK, NODE, registersAt, START, type KeyLayout } from '../layout.ts';

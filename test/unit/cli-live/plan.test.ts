@@ -91,6 +91,30 @@ describe('rules that change between two lives of a job', () => {
     expect(told().toSorted()).toEqual(['R', 'S', 'S']);
   });
 
+  test('say the same of windows and features', async () => {
+    const FEATURE = 'feature seen = count() of B by k\n';
+    const text = (window: string, fn = 'count()'): string => `rule W { by k on A window tumbling 1h ${window} } ${FEATURE.replace('count()', fn)} rule S { by k match a a: A where v > 0 alert out { k, seen } }`;
+    rules(PAIR, text('alert out { k, n: count() }'));
+    push(['A', 0, 5], ['B', 1, 0], ['C', 2, 0]);
+    await life(isSaved);
+    const before = told().length;
+    rules(PAIR, text('trigger on rise having count() > 1 alert out { k }', 'max(v)'));
+    const lost = await plan();
+    expect(lost.code).toBe(1);
+    expect(lost.out).toContain('loses  W starts fresh: it has `trigger on rise` now, for which each window has to be followed from its first event on. It loses 1 open window, 1 key.');
+    expect(lost.out).toContain('loses  S starts fresh: the feature seen, which it reads, has changed and begins anew. It loses 0 open runs, 1 key.');
+    expect(lost.out).toContain('note   the feature seen has changed and begins anew: 1 key is forgotten');
+    expect(lost.out).toContain('2 rules would lose 1 open window: the job starts only with state.onChange: fresh.');
+    rules(PAIR, text('having count() > 1 alert out { k, n: count(), since: window.start }'));
+    const kept = await plan();
+    expect(kept).toMatchObject({ code: 0, out: expect.stringContaining('keeps  W goes on (1 open window, 1 key).') as unknown });
+    push(['A', 3, 5], ['C', 9000, 0]);
+    expect((await life(() => told().includes('W'))).code).toBe(0);
+    const lines = readFileSync(alerts, 'utf8').split('\n').slice(before, -1).map((line) => JSON.parse(line) as { rule: string; fields: object });
+    expect(lines.filter(({ rule }) => rule === 'W').map(({ fields }) => fields)).toMatchObject([{ k: 'x', n: 2 }]);
+    expect(lines.filter(({ rule }) => rule === 'S').map(({ fields }) => fields)).toEqual([{ k: 'x', seen: 1 }]);
+  });
+
   test('decode again what was held back, for fields that were not read', async () => {
     job = jobFile('', ', lateness: 1h');
     rules('by k match a -> b within 1h a: A b: B alert out { k }');
