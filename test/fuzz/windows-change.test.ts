@@ -46,7 +46,7 @@ describe('edits that change nothing for the rule', () => {
       const got = runChangedWindows(rules, one.events, cuts, one.lateness);
       const { what, reason, runs, of } = verdictOf(got);
       if (what !== 'goes on' || of !== 'window') fail(seed, `${what}: ${reason}`, rules, one, cut);
-      if (got.change !== undefined && (runs !== got.open || got.openAfter !== got.open)) fail(seed, `${runs} windows were told, ${got.open} were open, ${got.openAfter} are`, rules, one, cut);
+      if (got.change !== undefined && (runs !== got.openAfter || !isOpen(runs, got, one.tree))) fail(seed, `${runs} windows were told, ${got.open} were open, ${got.openAfter} are`, rules, one, cut);
       const all = ({ alerts }: ChangedWindows): string[] => alerts.map(({ alert }) => JSON.stringify([alert.id, alert.final, told(alert, one.tree.fields, one.tree.clear)]));
       if (all(got).join() !== all(whole).join()) fail(seed, 'it says something else', rules, one, cut, all(whole), all(got));
       reports += got.alerts.length;
@@ -56,6 +56,9 @@ describe('edits that change nothing for the rule', () => {
     expect(open).toBeGreaterThan(50);
   });
 });
+
+/** A sliding window that no event is in any more is counted by an engine until it comes to look at it. */
+const isOpen = (told: number, { open }: ChangedWindows, tree: WindowTree): boolean => (tree.window.startsWith('sliding') ? told <= open : told === open);
 
 type Edit = (tree: WindowTree, random: Random) => WindowTree | undefined;
 const isOf = (tree: WindowTree, pattern: RegExp): boolean => pattern.test(tree.window);
@@ -95,6 +98,16 @@ function edited(edit: Edit, seed: number): Edited | undefined {
   return after === one.rule || checked(after) === undefined ? undefined : { one, tree, after, cut: random.int(1, one.events.length - 1) };
 }
 
+/** Did an event come late before the cut? */
+function hasLate({ events, lateness }: WindowCase, cut: number): boolean {
+  let largest = -Infinity;
+  return events.slice(0, cut).some(({ at }) => {
+    const isLate = at < largest - lateness;
+    largest = Math.max(largest, at);
+    return isLate;
+  });
+}
+
 describe('random edits of random rules', () => {
   test.each(Object.entries(KEEPING))('another %s: the windows go on', (name, edit) => {
     let done = 0;
@@ -106,7 +119,7 @@ describe('random edits of random rules', () => {
       const rules = [one.rule, after];
       const got = runChangedWindows(rules, one.events, [cut], one.lateness);
       const { what, reason, runs } = verdictOf(got);
-      if (what !== 'goes on' || runs !== got.open) fail(seed, `${what}: ${reason}; ${runs} of ${got.open}`, rules, one, cut);
+      if (what !== 'goes on' || runs !== got.openAfter || !isOpen(runs, got, one.tree)) fail(seed, `${what}: ${reason}; ${runs} of ${got.open}`, rules, one, cut);
       const whole = runChangedWindows([after], one.events, [], one.lateness);
       const late = /([\d]+)([sm])/.exec(one.tree.late ?? '0s')!;
       const gone = got.watermark - Number(late[1]) * (late[2] === 'm' ? 60_000 : 1000);
@@ -116,7 +129,9 @@ describe('random edits of random rules', () => {
         return [JSON.stringify(told(alert, tree.fields, tree.clear))];
       });
       // A longer `late within` does not bring back what was forgotten.
-      const expected = then({ ...whole, alerts: whole.alerts.filter(({ alert }) => !(alert.to <= gone)) });
+      const expected = then({ ...whole, alerts: whole.alerts.filter(({ alert }) => name !== '`late within`' || alert.to > gone) });
+      // Without `late within` no late event is taken, by windows that are still open neither.
+      if ((one.tree.late === undefined) !== (tree.late === undefined) && hasLate(one, cut)) continue;
       if (then(got).join() !== expected.join()) fail(seed, 'it says something else', rules, one, cut, expected, then(got));
       done++;
       reports += then(got).length;
@@ -141,7 +156,7 @@ describe('random edits of random rules', () => {
       const rules = [one.rule, after];
       const got = runChangedWindows(rules, one.events, [cut], 0);
       const { what, reason, runs } = verdictOf(got);
-      if (what !== 'fresh' || reason === undefined || runs !== got.open || got.openAfter !== 0) fail(seed, `${what}: ${reason}; ${runs} of ${got.open}, ${got.openAfter} after`, rules, one, cut);
+      if (what !== 'fresh' || reason === undefined || !isOpen(runs, got, one.tree) || got.openAfter !== 0) fail(seed, `${what}: ${reason}; ${runs} of ${got.open}, ${got.openAfter} after`, rules, one, cut);
       const before = runChangedWindows([one.rule], one.events.slice(0, cut), [], 0).alerts.filter(({ seen }) => seen < cut);
       const anew = runChangedWindows([after], one.events.slice(cut), [], 0).alerts;
       const texts = (alerts: ChangedWindows['alerts']): string[] => alerts.map(({ alert: { id: _id, ...alert } }) => JSON.stringify(alert));

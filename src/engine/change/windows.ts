@@ -2,9 +2,9 @@
 import type { WindowIdentity } from '../../compile/window-identity.ts';
 import type { Plan, WindowPlan } from '../../compile/plan.ts';
 import type { Heap } from '../../state/heap.ts';
-import { describeBlock, EVENTS, PANES, Panes, type BlockState } from '../aggregates/index.ts';
+import { describeBlock, EVENTS, PANE, PANES, Panes, type BlockState } from '../aggregates/index.ts';
 import { KEY } from '../layout.ts';
-import { BOX, CELLS, CLOSED, isSpans, LAST, specsOf, type WindowRunner } from '../windows/index.ts';
+import { BOX, CELLS, CLOSED, endAfter, isSpans, LAST, specsOf, type WindowRunner } from '../windows/index.ts';
 import { compareKeys, type Mapping } from './compare.ts';
 import type { KindState, StateDescription } from './describe.ts';
 import type { Old, OldKey } from './old.ts';
@@ -15,6 +15,8 @@ export interface WindowState extends KindState {
   /** Where a key's cells begin, from its record. */
   readonly cells: number;
   readonly spans: boolean;
+  /** ms, of spans of time. */
+  readonly sliding: { readonly size: number; readonly every: number } | undefined;
   readonly block: BlockState;
 }
 
@@ -28,7 +30,8 @@ export function describeWindow(plan: Plan, rule: WindowPlan): WindowState {
   const { width } = plan.keys[rule.key]!;
   return {
     kind: 'window', name: rule.rule.name, version: rule.rule.version, isGroup: false, group: -1, width, limit: rule.identity.limit,
-    identity: rule.identity, cells: KEY.key + width, spans: isSpans(rule.shape), block: describeBlock(specsOf(rule), rule.rule.keep.count),
+    identity: rule.identity, cells: KEY.key + width, spans: isSpans(rule.shape), sliding: rule.shape.kind === 'sliding' ? { size: rule.shape.size, every: rule.shape.every } : undefined,
+    block: describeBlock(specsOf(rule), rule.rule.keep.count),
   };
 }
 
@@ -69,12 +72,26 @@ export function countWindows(old: Old, index: number): { readonly runs: number; 
   let keys = 0;
   for (const ks of old.keysOf(index)) {
     const q = ks + rule.cells + CELLS.keeper;
-    const isKept = old.heap.i32[2 * q + (rule.spans ? PANES.kept : 0)] !== 0 || old.heap.f64[ks + rule.cells + CELLS.high] !== 0;
-    if (isKept) keys++;
-    if (rule.spans) runs += old.heap.i32[2 * q + PANES.oldest] === 0 ? 0 : 1;
-    else for (const box of boxes(old.heap, q)) if ((old.heap.i32[2 * box + BOX.flags]! & CLOSED) === 0) runs++;
+    const open = rule.spans ? Number(isInSpan(old, rule, q, old.now)) : openBoxes(old.heap, q);
+    runs += open;
+    const isKept = rule.spans ? isInSpan(old, rule, q, old.now - rule.identity.late) : old.heap.i32[2 * q] !== 0;
+    if (open > 0 || isKept || old.heap.f64[ks + rule.cells + CELLS.high] !== 0) keys++;
   }
   return { runs, keys };
+}
+
+/** Is a pane in a span that is the next to be looked at after `time`? Those that left it since an engine last looked may be there still. */
+function isInSpan({ heap: { i32, f64 } }: Old, { sliding }: WindowState, q: number, time: number): boolean {
+  const newest = i32[2 * q + PANES.newest]!;
+  if (sliding === undefined || newest === 0) return newest !== 0;
+  const { size, every } = sliding;
+  return every === 0 ? f64[newest + PANE.time]! > time - size : f64[newest + PANE.time]! >= endAfter(time, sliding) - size;
+}
+
+function openBoxes(heap: Heap, at: number): number {
+  let open = 0;
+  for (const box of boxes(heap, at)) if ((heap.i32[2 * box + BOX.flags]! & CLOSED) === 0) open++;
+  return open;
 }
 
 /** Where windows that ended up to then are gone, and `late within` would have them made again; undefined: nowhere. `floor`: as it was. */

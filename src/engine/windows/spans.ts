@@ -68,10 +68,7 @@ export class Spans implements Keeper {
   // --- sliding every ------------------------------------------------------------------------------------------------------------------------------
 
   /** Windows begin at multiples of `every`: the end of the first that ends after `time`. */
-  #endAfter(time: number): number {
-    const { size, every } = this.#shape;
-    return (Math.floor((time - size) / every) + 1) * every + size;
-  }
+  #endAfter(time: number): number { return endAfter(time, this.#shape); }
 
   #stepEvent(ks: number, time: number, now: number): void {
     const runner = this.#runner;
@@ -198,6 +195,8 @@ export class Spans implements Keeper {
     else runner.read(ks, 'end', time, start, time);
   }
 }
+
+export function endAfter(time: number, { size, every }: { readonly size: number; readonly every: number }): number { return (Math.floor((time - size) / every) + 1) * every + size; }
 
 /** The least number above x. */
 function above(x: number): number {
