@@ -120,6 +120,8 @@ export interface RestoreOptions {
   readonly accept?: ((change: Change) => void) | undefined;
   /** Decodes events that were held back for fields that were not read before. */
   readonly again?: DecodeAgain | undefined;
+  /** Names of features that another engine takes over from the same state. */
+  readonly elsewhere?: ReadonlySet<string> | undefined;
 }
 
 /** Of the header and all pages. */
@@ -380,7 +382,7 @@ export class Engine {
    * returned; the next image then has all pages. Throws where runs would be lost and `accept` does not let that pass, and where the state is of another
    * format or damaged; the engine is not to be used then.
    */
-  restoreImage(whole: WholeImage, { accept = refuseLoss, again }: RestoreOptions = {}): Change | undefined {
+  restoreImage(whole: WholeImage, { accept = refuseLoss, again, elsewhere = new Set() }: RestoreOptions = {}): Change | undefined {
     const header = JSON.parse(whole.header) as Header;
     if (header.format !== FORMAT) throw new Error(`The state was written in format ${String(header.format)}; this version reads format ${FORMAT}.`);
     const isSame = header.fingerprint === this.#rules.fingerprint;
@@ -407,7 +409,7 @@ export class Engine {
       this.strings.restorePages(whole.sections.get('strings') ?? []);
       this.#pool();
       const state = adoptState(whole, header.roots, this.#parts(), this.#rules.described, {
-        watermark: this.#watermark, num: header.num, adopted: header.adopted, again,
+        watermark: this.#watermark, num: header.num, adopted: header.adopted, again, elsewhere,
         schedule: (span, ks, due) => {
           this.#store.heap.ints(ks)[2 * ks + KEY.flags]! |= QUEUED;
           this.#schedule(span, ks, due);

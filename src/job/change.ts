@@ -18,6 +18,8 @@ export interface Group {
 
 const namesOf = ({ engine }: Group): string[] => engine.plan.rules.filter((rule) => !rule.isGroup).map(({ rule }) => rule.name);
 
+const featuresOf = ({ engine }: Group): string[] => engine.plan.features.flatMap(({ features }) => features.map(({ name }) => name));
+
 /**
  * Restores a task's engines. Groups of rules may have been formed otherwise since: each goes on from the engine that had most of its rules. Returns what
  * became of the rules; undefined: they are those that made the state.
@@ -32,7 +34,7 @@ export function takeUp(groups: readonly Group[], { engines, watermarks }: Pick<R
   const changes = groups.map((group, i): Change | undefined => {
     const image = engines[from[i]!];
     if (image === undefined) return { rules: namesOf(group).map((rule): RuleChange => ({ rule, what: 'new', reason: undefined, runs: 0, of: 'run', keys: 0 })), notes: [] };
-    const change = group.engine.restoreImage(image, { accept: () => undefined, again: group.again });
+    const change = group.engine.restoreImage(image, { accept: () => undefined, again: group.again, elsewhere: new Set(groups.flatMap((other, k) => (k !== i && from[k] === from[i] ? featuresOf(other) : []))) });
     group.watermarks?.restore(watermarks[from[i]!]!);
     return change;
   });
@@ -63,7 +65,7 @@ function together(groups: readonly Group[], from: readonly number[], changes: re
     }
   });
   names.forEach((set, image) => { for (const rule of set) if (!seen.has(rule)) rules.push(count(image, rule)); });
-  return { rules, notes: changes.flatMap((change) => change?.notes ?? []) };
+  return { rules, notes: [...new Set(changes.flatMap((change) => change?.notes ?? []))] };
 }
 
 export interface PlannedTask {

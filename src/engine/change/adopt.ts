@@ -31,6 +31,8 @@ export interface AdoptOptions {
   readonly num: number;
   readonly adopted: Readonly<Record<string, Adopted>>;
   readonly again: DecodeAgain | undefined;
+  /** Names of features that another engine takes over from the same state. */
+  readonly elsewhere: ReadonlySet<string>;
   /** A key is to be looked at after a span of event time. */
   readonly schedule: (span: number, ks: number, due: number) => void;
 }
@@ -72,7 +74,7 @@ function adopt(old: Old, image: WholeImage, roots: Roots, parts: Parts, now: Sta
   const { described } = old;
   const oldIndex = new Map(described.rules.flatMap((rule, i) => (rule.isGroup ? [] : [[rule.name, i] as const])));
   const oldFeatures = new OldFeatures(described, image, roots);
-  const features = compareFeatures(oldFeatures, now);
+  const features = compareFeatures(oldFeatures, now, options.elsewhere);
   const mappings = new Map<number, Mapping>();
   const reasons = new Map<string, string>();
   for (const [index, rule] of now.rules.entries()) {

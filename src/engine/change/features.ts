@@ -95,17 +95,18 @@ export class OldFeatures {
   }
 }
 
-export function compareFeatures(old: OldFeatures, now: StateDescription): FeatureChange {
+/** `elsewhere`: names of features that another engine takes over from the same state. */
+export function compareFeatures(old: OldFeatures, now: StateDescription, elsewhere: ReadonlySet<string>): FeatureChange {
   const fresh = new Map<string, { reason: string; keys: number }>();
   const notes: string[] = [];
   const features = new Map(now.features.flatMap((group) => group.features.map((feature) => [feature.name, feature] as const)));
   for (const name of old.names) {
     const feature = features.get(name);
-    if (feature !== undefined && feature.identity === old.identityOf(name)) continue;
+    if (feature === undefined ? elsewhere.has(name) : feature.identity === old.identityOf(name)) continue;
     const keys = old.keysOf(name);
     if (keys === 0) continue;
     const forgotten = `${keys} ${keys === 1 ? 'key is' : 'keys are'} forgotten`;
-    notes.push(feature === undefined ? `no rule reads the feature ${name} any more: ${forgotten}` : `the feature ${name} has changed and begins anew: ${forgotten}`);
+    notes.push(feature === undefined ? `the feature ${name} is read no more by the rules it was kept for: ${forgotten}` : `the feature ${name} has changed and begins anew: ${forgotten}`);
     const had = old.readBy(name);
     for (const rule of feature?.readBy ?? []) {
       const known = fresh.get(rule);

@@ -244,7 +244,7 @@ describe('what stands beside the runs', () => {
       rule R { by k match all b b: B where f > 0 alert out { f } }\nrule S { by k match all b b: B alert out { ${read} } }`;
     const { job, change } = changed(text('avg', 'g, h'), text('max', 'g'), first, then);
     expect([whatOf(change), whatOf(change, 'S')]).toEqual(['fresh: the feature f, which it reads, has changed and begins anew (0)', 'goes on (0)']);
-    expect(change?.notes).toEqual(['the feature f has changed and begins anew: 1 key is forgotten', 'no rule reads the feature h any more: 1 key is forgotten']);
+    expect(change?.notes).toEqual(['the feature f has changed and begins anew: 1 key is forgotten', 'the feature h is read no more by the rules it was kept for: 1 key is forgotten']);
     expect(job.alerts.map(({ rule: name, fields }) => [name, fields])).toEqual([['S', { g: 2 }]]);
   });
 
