@@ -112,6 +112,8 @@ interface Header {
   readonly runs: number;
   /** What rules that went through changes have of them, by name. */
   readonly adopted: Readonly<Record<string, Adopted>>;
+  /** Names of rules whose open runs are let end; absent: none. */
+  readonly draining?: readonly string[] | undefined;
   readonly roots: Roots;
 }
 
@@ -196,6 +198,7 @@ export class Engine {
   readonly #sameTime = new SameTime();
   #page: RulesPage | undefined;
   #adopted: Readonly<Record<string, Adopted>> = {};
+  #draining: readonly string[] = [];
   readonly #timer: Timer = { time: 0, start: 0, rule: 0, kind: 0, a: 0, b: 0 };
 
   constructor(plan: Plan, options: EngineOptions) {
@@ -385,6 +388,7 @@ export class Engine {
   restoreImage(whole: WholeImage, { accept = refuseLoss, again, elsewhere = new Set() }: RestoreOptions = {}): Change | undefined {
     const header = JSON.parse(whole.header) as Header;
     if (header.format !== FORMAT) throw new Error(`The state was written in format ${String(header.format)}; this version reads format ${FORMAT}.`);
+    if (header.draining !== undefined) this.drain();
     const isSame = header.fingerprint === this.#rules.fingerprint;
     const texts = this.#tables.map((table) => table.texts());
     this.#largest = Number(header.largest);
@@ -431,6 +435,18 @@ export class Engine {
     return change;
   }
 
+  /** All rules of the engine are let end: runs and windows that are open go on, none begins. It is part of the state. */
+  drain(): void {
+    this.#draining = this.plan.rules.filter((rule) => !rule.isGroup).map(({ rule }) => rule.name);
+    for (const runner of this.#runners) runner.draining = true;
+  }
+
+  /** The rules that drain, of an engine in which nothing else is. */
+  get draining(): readonly string[] { return this.#draining; }
+
+  /** Nothing is open any more, and nothing waits that may still concern what is. Costs a walk over the keys. */
+  get isDrained(): boolean { return this.stats().rules.every(({ openRuns }) => openRuns === 0); }
+
   /** Made when it is first asked for: an engine without images has no use for it. */
   get #rules(): RulesPage { return this.#page ??= new RulesPage(this.plan, describeRule); }
 
@@ -441,7 +457,7 @@ export class Engine {
     return {
       format: FORMAT, fingerprint: this.#rules.fingerprint, largest: text(this.#largest), watermark: text(this.#watermark),
       events: this.#events, late: this.#late, duplicates: this.#duplicates, derivedRejected: this.#derivedRejected, seen: [...this.#seenOfType],
-      num: this.#store.num, runs: this.#store.runs, adopted: this.#adopted, roots: rootsOf(this.#parts()),
+      num: this.#store.num, runs: this.#store.runs, adopted: this.#adopted, ...(this.#draining.length > 0 && { draining: this.#draining }), roots: rootsOf(this.#parts()),
     };
   }
 

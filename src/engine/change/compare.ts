@@ -5,8 +5,8 @@ import type { PositionState, RuleState, StateDescription } from './describe.ts';
 /** What becomes of a rule's state. */
 export interface RuleChange {
   readonly rule: string;
-  /** `dropped`: the rule is gone, and its state with it. */
-  readonly what: 'goes on' | 'fresh' | 'dropped' | 'new';
+  /** `dropped`: the rule is gone, and its state with it. `drains`: as `fresh` or `dropped`, but what is open goes on under the old rule. */
+  readonly what: 'goes on' | 'drains' | 'fresh' | 'dropped' | 'new';
   /** Why it starts fresh, in the author's words. */
   readonly reason: string | undefined;
   /** Open runs (with the matches that are held back) or windows that go on, or that are lost. */

@@ -3,6 +3,8 @@
  * engine of other rules can read them. It is a section of its own, the same in every image of an engine, so that only the first has to store it.
  */
 import { createHash } from 'node:crypto';
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import type { Literal } from '../../../dsl/typed.ts';
 import type { CohortCell } from '../../compile/cohort.ts';
 import type { AnyRulePlan, Plan, RulePlan } from '../../compile/plan.ts';
 import type { RuleIdentity } from '../../compile/identity.ts';
@@ -151,18 +153,26 @@ export function fingerprintOf(plan: Plan, described: string): string {
   return hash.digest('hex').slice(0, 32);
 }
 
-/** The description as the one page of its section. */
+/** The rules of a state as they were written. JSON. */
+export interface RuleTexts {
+  readonly files: readonly { readonly path: string; readonly text: string }[];
+  /** Values of params. */
+  readonly params: readonly (readonly [name: string, value: Literal])[];
+}
+
+/** The description as the first page of its section; the texts, compressed, as the second. They are no part of the fingerprint: another comment is no change of rules. */
 export class RulesPage {
   readonly described: StateDescription;
   readonly fingerprint: string;
-  readonly bytes: Uint8Array;
+  readonly pages: readonly Uint8Array[];
   /** It is in no image yet. */
   dirty = true;
 
   constructor(plan: Plan, describe: (plan: Plan, rule: AnyRulePlan) => KindState) {
     this.described = describeState(plan, describe);
     const text = JSON.stringify(this.described);
-    this.bytes = new TextEncoder().encode(text);
+    const texts: RuleTexts = { files: plan.program.sources, params: [...plan.params] };
+    this.pages = [new TextEncoder().encode(text), new Uint8Array(deflateRawSync(JSON.stringify(texts)))];
     this.fingerprint = fingerprintOf(plan, text);
   }
 }
@@ -174,6 +184,15 @@ export function readDescription(pages: readonly Uint8Array[] | undefined): State
   if (JSON.stringify(described.records) !== JSON.stringify(RECORDS)) throw new Error('The records of the state lie otherwise than those of this version; only the version that wrote it can take it up.');
   return described;
 }
+
+/** The texts of the rules that made a state; undefined: it has none. */
+export function ruleTexts(image: WholeImage): RuleTexts | undefined {
+  const page = image.sections.get('rules')?.[1];
+  return page === undefined ? undefined : JSON.parse(inflateRawSync(page).toString()) as RuleTexts;
+}
+
+/** Names of the rules that drain in a state; none: it is that of rules at work. */
+export function drainingRules(image: WholeImage): readonly string[] { return (JSON.parse(image.header) as { readonly draining?: readonly string[] }).draining ?? []; }
 
 /** Names of the rules that made a state. */
 export function ruleNames(image: WholeImage): string[] {

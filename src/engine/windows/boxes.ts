@@ -201,7 +201,9 @@ export class Boxes implements Keeper {
     f64[box + BOX.end] = Math.min(last + gap, first + max);
   }
 
+  /** 0: none is made any more. */
   #make(ks: number, before: number, time: number, start: number, end: number): number {
+    if (this.#runner.draining) return 0;
     const { store: { heap, num } } = this.#runner;
     const box = heap.alloc(this.#boxUnits);
     const f64 = heap.newFloats;

@@ -75,6 +75,7 @@ export class WindowRunner implements RuleAtWork {
   readonly counters: Counters = { events: 0, alerts: 0, timedOut: 0, dropped: 0, suppressed: 0, nullKeys: 0 };
   readonly size = { keys: 0, runs: 0, bytes: 0 };
   since = 0;
+  draining = false;
   /** Windows that ended up to here were forgotten before `late within` became longer: a late event makes none of them again. */
   floor = -Infinity;
   readonly cleanup = 0;
