@@ -9,7 +9,7 @@ export function renderRule({ rule, what, reason, runs, of: counted, keys }: Rule
   const of = `${count(runs, `open ${counted}`)}, ${count(keys, 'key')}`;
   switch (what) {
     case 'goes on': return `${rule} goes on (${of}).`;
-    case 'drains': return `${rule} drains: ${reason}. ${of[0]!.toUpperCase()}${of.slice(1)} go on under the old rule until they end; nothing new begins there.`;
+    case 'drains': return `${rule} drains: ${reason}. What is open (${of}) goes on under the old rule until it ends; nothing new begins there.`;
     case 'new': return `${rule} is new.`;
     case 'fresh': return `${rule} starts fresh: ${reason}. It loses ${of}.`;
     case 'dropped': return `${rule} is gone. It loses ${of}.`;
