@@ -444,8 +444,10 @@ export class Engine {
   /** The rules that drain, of an engine in which nothing else is. */
   get draining(): readonly string[] { return this.#draining; }
 
-  /** Nothing is open any more, and nothing waits that may still concern what is. Costs a walk over the keys. */
-  get isDrained(): boolean { return this.stats().rules.every(({ openRuns }) => openRuns === 0); }
+  /** Nothing is open any more, windows that are kept for late events neither. Costs a walk over the keys. */
+  get isDrained(): boolean {
+    return this.stats().rules.every(({ openRuns }) => openRuns === 0) && this.#runners.every((runner) => !(runner instanceof WindowRunner) || runner.plan.late === 0 || runner.size.keys === 0);
+  }
 
   /** Made when it is first asked for: an engine without images has no use for it. */
   get #rules(): RulesPage { return this.#page ??= new RulesPage(this.plan, describeRule); }

@@ -7,7 +7,7 @@ import type { Program, Rule } from '../../dsl/typed.ts';
 import { compile, typesRead } from '../compile/index.ts';
 import { drainingRules, isLost, ruleNames, ruleTexts, type Change, type Engine, type RestoreOptions, type RuleChange } from '../engine/index.ts';
 import type { WholeImage } from '../state/image.ts';
-import type { JobConfig } from './config/index.ts';
+import { fieldMapOf, type JobConfig } from './config/index.ts';
 import { inputsOf, type RuleGroup } from './groups.ts';
 
 /** A rule of a state that cannot drain, and why. */
@@ -35,7 +35,7 @@ export function drainOf(job: JobConfig): MakeDrain {
     if (plan.tables.length > 0) throw new CannotDrain(names[0]!, `it, or a rule beside it, reads the table ${plan.tables[0]!.name}, of which there are only the rows of now`);
     const inputs = inputsOf(job, program, rules);
     if (inputs.length === 0) throw new CannotDrain(names[0]!, 'no source of the job gives its events any more');
-    return { plan, inputs };
+    return { plan, inputs, mapOf: (source) => fieldMapOf(job.sources.get(source)!, program) };
   };
 }
 
@@ -48,9 +48,9 @@ function whyNot(program: Program, rule: Rule): string | undefined {
     const { within, session, gap } = rule.match;
     return within ?? session ?? gap ? undefined : 'it has no `within`, `session` or `gap`, so that its runs may never end';
   }
-  const { kind } = rule.window.shape;
-  if (kind === 'global') return 'its window never ends';
-  return kind === 'sliding' || kind === 'count' ? `its windows are ${kind}, which drain not yet` : undefined;
+  const { shape } = rule.window;
+  if (shape.kind === 'global') return 'its window never ends';
+  return shape.kind === 'sliding' || (shape.kind === 'count' && shape.every !== undefined) ? 'its windows overlap, which cannot be told to begin no more' : undefined;
 }
 
 /** Engines that take the runs up. */

@@ -7,6 +7,8 @@ export interface RuleGroup {
   readonly plan: Plan;
   /** Names of the sources that give any event type of its rules, as listed in the job file. */
   readonly inputs: readonly string[];
+  /** Names in the data of a source, where they are not those that the job's rules of now have; as of `TaskInput.map`. */
+  readonly mapOf?: ((source: string) => ReadonlyMap<string, ReadonlyMap<string, string>>) | undefined;
 }
 
 /**

@@ -201,7 +201,7 @@ export class Task {
   }
 
   #addDrain(made: RuleGroup, image: WholeImage, names: readonly string[], watermarks: Restored['watermarks'][number]): void {
-    const group = this.#makeGroup(made);
+    const group = this.#makeGroup(made, true);
     for (const stream of this.#streams) this.#addStreamTo(group, stream);
     takeUpDrain(group.engine, image, names, againOf(group.intakes));
     group.watermarks.restore(watermarks);
@@ -350,13 +350,15 @@ export class Task {
 
   // --- events ---------------------------------------------------------------------------------------------------------------------------------
 
-  #makeGroup(group: RuleGroup): Group {
+  /** `drains`: of rules that end. What they cannot read, or find late, is none of the job's rejects: its rules of now may read it. */
+  #makeGroup(group: RuleGroup, drains = false): Group {
     const watermarks = new Watermarks();
     const late = { offset: NaN, count: 0 };
     const engine = new Engine(group.plan, {
       watermarks: 'given', now: this.#host.now,
       onAlert: (alert) => { this.#alert(alert); },
       onLate: (batch, row, watermark) => {
+        if (drains) return;
         // A record and the events made of its lists have one offset.
         const offset = batch.offset[row]!;
         late.count = offset === late.offset ? late.count + 1 : 0;
@@ -368,7 +370,7 @@ export class Task {
         this.#send(lateRecord({ source, stream: this.#current.stream, offset, behind: watermark - batch.time[row]!, bytes }, this.number));
       },
     });
-    const intakes = this.#host.inputs.map((input) => (group.inputs.includes(input.source) ? new Intake(engine, input, (rejected) => { this.#reject(rejected); }) : undefined));
+    const intakes = this.#host.inputs.map((input) => (group.inputs.includes(input.source) ? new Intake(engine, { ...input, map: group.mapOf?.(input.source) ?? input.map }, (rejected) => { if (!drains) this.#reject(rejected); }) : undefined));
     return { engine, watermarks, intakes };
   }
 
