@@ -129,6 +129,23 @@ describe('rules that change between two lives of a job', () => {
     expect((await plan()).out).not.toContain('drains since');
   });
 
+  test('drain one after the other: the first that is over goes, and the next is restored from where it lies then', async () => {
+    const versions = (): number[] => (existsSync(alerts) ? readFileSync(alerts, 'utf8').split('\n').filter((line) => line !== '').map((line) => (JSON.parse(line) as { version: number }).version) : []);
+    const version = (n: number): string => `version ${n} by k match a -> b within 1h a: A b: B where v == ${n} alert out { k }`;
+    job = jobFile(', onChange: drain');
+    for (const n of [1, 2, 3]) {
+      rules(version(n), '');
+      push(['A', n, 0], ['C', n, 0]);
+      if (n === 1) await life(isSaved);
+      expect((await life(awhile())).code).toBe(0);
+    }
+    for (const n of [1, 2, 3]) {
+      push(['B', 10 + n, n], ['C', 10 + n, 0], ['C', 20 + n, 0]);
+      expect((await life(awhile())).code).toBe(0);
+      expect(versions()).toEqual([1, 2, 3].slice(0, n));
+    }
+  });
+
   test('are refused where they cannot drain', async () => {
     rules('by k match a -> b a: A b: B alert out { k }', '');
     push(['A', 0, 5], ['C', 1, 0]);
