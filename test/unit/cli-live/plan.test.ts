@@ -140,7 +140,7 @@ describe('rules that change between two lives of a job', () => {
       expect((await life(awhile())).code).toBe(0);
     }
     for (const n of [1, 2, 3]) {
-      push(['B', 10 + n, n], ['C', 10 + n, 0], ['C', 20 + n, 0]);
+      push(['B', 10 * n, n], ['C', 10 * n + 1, 0], ['C', 10 * n + 2, 0]);
       expect((await life(awhile())).code).toBe(0);
       expect(versions()).toEqual([1, 2, 3].slice(0, n));
     }
