@@ -111,6 +111,8 @@ export interface Program {
   /** In the order of the files given, then of the text. `mode off` rules are here too. */
   readonly rules: readonly Rule[];
   readonly tests: readonly Test[];
+  /** The texts that it was made of. */
+  readonly sources: readonly { readonly path: string; readonly text: string }[];
 }
 
 export type Rule = PatternRule | WindowRule;

@@ -59,6 +59,7 @@ export function check(files: readonly SourceFile[], options: CheckOptions = {}):
     features: new Map([...globals.features].flatMap(([name, feature]) => (feature === undefined ? [] : [[name, feature] as const]))),
     rules: rules.flatMap(({ rule }) => (rule === undefined ? [] : [rule])),
     tests: tests.flatMap((test) => (test === undefined ? [] : [test])),
+    sources: files.map(({ path, text }) => ({ path, text })),
   };
   return { program, diagnostics };
 }

@@ -1,10 +1,12 @@
 /** Features that rules read: from the checked program to the groups that the engine keeps, by the key they share. */
 import type { Expr, Feature, Literal, Program } from '../../dsl/typed.ts';
 import type { Context } from './context.ts';
+import { cellKind } from '../core/cell-kind.ts';
 import { canonical, emitCondition, emitValue } from './expr.ts';
 import { withParams } from './identity.ts';
 import type { FeatureGroupPlan, FeaturePlan, FeatureStreamPlan } from './plan.ts';
 import { walk } from './walk.ts';
+import { stateOf } from './window-identity.ts';
 
 /** The features that expressions read, in the order of the program. Features nobody reads cost nothing. */
 export function featuresRead(program: Program, exprs: Iterable<Expr>): Feature[] {
@@ -23,10 +25,10 @@ export function* expressionsOfFeature(feature: Feature): Iterable<Expr> {
 /** Where a feature lies: the index of its group, and its own in there. Groups are by key. */
 export interface FeaturePlaces { readonly groups: readonly (readonly Feature[])[]; placeOf(name: string): { readonly group: number; readonly index: number } }
 
-export function placeFeatures(features: readonly Feature[]): FeaturePlaces {
+export function placeFeatures(features: readonly Feature[], params: ReadonlyMap<string, Literal>): FeaturePlaces {
   const groups = new Map<string, Feature[]>();
   for (const feature of features) {
-    const key = feature.key.map((part) => canonical(part.value)).join('|');
+    const key = feature.key.map((part) => canonical(withParams(part.value, params))).join('|');
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [feature]);
     else group.push(feature);
@@ -46,7 +48,7 @@ export function planFeatures(context: Context, places: FeaturePlaces, readBefore
   return places.groups.map((features) => {
     const streams: { readonly text: string; readonly plan: FeatureStreamPlan; readonly values: string[] }[] = [];
     const plans = features.map((feature): FeaturePlan => {
-      const text = `${[...feature.accepts].sort().join(',')}|${feature.where === undefined ? '' : canonical(feature.where)}`;
+      const text = `${[...feature.accepts].sort().join(',')}|${feature.where === undefined ? '' : canonical(withParams(feature.where, params))}`;
       let stream = streams.findIndex((other) => other.text === text);
       if (stream < 0) {
         const values: string[] = [];
@@ -63,7 +65,7 @@ export function planFeatures(context: Context, places: FeaturePlaces, readBefore
       return {
         name: feature.name, fn: feature.fn, type: feature.type, valueType: feature.value?.type, argument: feature.argument, stream, value,
         over: feature.over === undefined ? Infinity : span(context, feature.over), every: feature.every === undefined ? 0 : span(context, feature.every),
-        readBefore: readBefore.has(feature.name),
+        readBefore: readBefore.has(feature.name), identity: identityOf(feature, context, params), readBy: readers(feature.name),
       };
     });
     const ofGroup = new Set(features.flatMap((feature) => feature.accepts));
@@ -71,18 +73,17 @@ export function planFeatures(context: Context, places: FeaturePlaces, readBefore
     return {
       width: key.length, keys: context.typeNames.map((name) => (ofGroup.has(name) ? key : undefined)),
       streams: streams.map(({ plan }) => plan), features: plans,
-      identity: identityOf(features, plans, params), readBy: [...new Set(features.flatMap(({ name }) => readers(name)))],
     };
   });
 }
 
-/** Names, types, conditions and spans, with the values of params; nothing that depends on what else there is. */
-function identityOf(features: readonly Feature[], plans: readonly FeaturePlan[], params: ReadonlyMap<string, Literal>): string {
-  const text = (expr: Expr | undefined): string => (expr === undefined ? '' : canonical(withParams(expr, params)));
-  return JSON.stringify(features.map((feature, i) => {
-    const { name, fn, argument, over, every, readBefore, stream, value, valueType } = plans[i]!;
-    return [name, fn, argument ?? null, String(over), every, readBefore, stream, value, valueType?.kind ?? null, text(feature.value), text(feature.where), [...feature.accepts].sort(), feature.key.map((part) => [part.name, part.type.kind, text(part.value)])];
-  }));
+/** Key, types, condition, value and span, with the values of params; nothing that depends on what else there is. Features that agree in it keep the same, in spans of one queue. */
+function identityOf({ fn, argument, value, where, accepts, key, over, every }: Feature, context: Context, params: ReadonlyMap<string, Literal>): string {
+  const text = (expr: Expr | undefined): string | null => (expr === undefined ? null : canonical(withParams(expr, params)));
+  return JSON.stringify([
+    ...stateOf(fn, argument), text(value), value === undefined ? null : cellKind(value.type.kind), text(where), [...accepts].sort(), key.map((part) => [part.name, part.type.kind, text(part.value)]),
+    over === undefined ? null : span(context, over), every === undefined ? null : span(context, every),
+  ]);
 }
 
 function span(context: Context, expr: Expr): number {

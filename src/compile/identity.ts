@@ -3,7 +3,7 @@
  * (section 7 of the language; src/engine/change). What only concerns events to come (literals, durations, conditions, alerts) is no part of
  * it, but for bounds, whose old values say which runs were over before the change.
  */
-import type { Ban, Expr, Literal, Pattern, PatternRule } from '../../dsl/typed.ts';
+import type { Ban, Expr, Literal, Pattern, PatternRule, Rule } from '../../dsl/typed.ts';
 import type { Aggregate } from './context.ts';
 import { canonical } from './expr.ts';
 import { bannedStages } from './automaton.ts';
@@ -21,9 +21,12 @@ export type Shape =
 /** A bound: `ms` where it is the same for every run; `text`: by which two are told to be the same. */
 export interface BoundText { readonly ms: number | undefined; readonly text: string }
 
+/** Parts of a key, with how each is read of an event: JSON. */
+export type KeyIdentity = readonly { readonly name: string; readonly type: string; readonly valueOf: Readonly<Record<string, string>>; readonly stages: Readonly<Record<string, string>> }[];
+
 /** JSON. */
 export interface RuleIdentity {
-  readonly key: readonly { readonly name: string; readonly type: string; readonly valueOf: Readonly<Record<string, string>>; readonly stages: Readonly<Record<string, string>> }[];
+  readonly key: KeyIdentity;
   readonly pattern: Shape;
   readonly stages: Readonly<Record<string, { readonly types: readonly string[]; readonly accepts: readonly string[]; readonly within: (BoundText & { readonly of: string }) | undefined }>>;
   readonly within: BoundText | undefined;
@@ -58,7 +61,6 @@ export function identityOf(rule: PatternRule, source: IdentitySource, registers:
     const ms = source.constant(expr);
     return { ms: typeof ms === 'number' ? ms : undefined, text: text(expr) };
   };
-  const texts = (exprs: ReadonlyMap<string, Expr>): Record<string, string> => Object.fromEntries([...exprs].map(([name, expr]) => [name, text(expr)]));
   const reads: Record<string, Record<string, string>> = {};
   const positive = [...match.stages.values()].filter((stage) => !stage.banned);
   const read = (stage: string, field: string, written: string): void => { (reads[stage] ??= {})[field] ??= written; };
@@ -86,7 +88,7 @@ export function identityOf(rule: PatternRule, source: IdentitySource, registers:
     meanings[register] = { text: JSON.stringify([register.slice(register.lastIndexOf(':') + 1), parts]), written: `${aggregate.fn}(${aggregate.stage}…)` };
   }
   return {
-    key: rule.key.map((part) => ({ name: part.name, type: part.type.kind, valueOf: texts(part.valueOf), stages: texts(part.stages) })),
+    key: keyIdentity(rule, source.params),
     pattern: shapeOf(match.pattern, source),
     stages: Object.fromEntries([...match.stages].map(([name, stage]) => [name, {
       types: [...stage.types].sort(), accepts: [...stage.accepts],
@@ -94,8 +96,18 @@ export function identityOf(rule: PatternRule, source: IdentitySource, registers:
     }])),
     within: bound(match.within), session: bound(match.session), gap: bound(match.gap),
     mode: match.mode, reads, banReads: [...banReads], full: rule.evidence === 'full', meanings,
-    limit: rule.limit === undefined ? undefined : rule.limit.by === undefined ? '' : text(rule.limit.by),
+    limit: limitIdentity(rule, source.params),
   };
+}
+
+export function keyIdentity(rule: Rule, params: ReadonlyMap<string, Literal>): KeyIdentity {
+  const texts = (exprs: ReadonlyMap<string, Expr>): Record<string, string> => Object.fromEntries([...exprs].map(([name, expr]) => [name, canonical(withParams(expr, params))]));
+  return rule.key.map((part) => ({ name: part.name, type: part.type.kind, valueOf: texts(part.valueOf), stages: texts(part.stages) }));
+}
+
+/** Of `limit`, without its numbers; undefined: there is none. */
+export function limitIdentity({ limit }: Rule, params: ReadonlyMap<string, Literal>): string | undefined {
+  return limit === undefined ? undefined : limit.by === undefined ? '' : canonical(withParams(limit.by, params));
 }
 
 function shapeOf(pattern: Pattern, source: IdentitySource): Shape {

@@ -78,7 +78,7 @@ export function compile(program: Program, options: CompileOptions = {}): Plan {
       time: event.fields.findIndex((field) => field.name === event.time),
     })),
   };
-  const pools = { predicates: [] as Predicate[], keys: [] as KeyPlan[], pool: [] as Literal[], slots, features: placeFeatures(features) };
+  const pools = { predicates: [] as Predicate[], keys: [] as KeyPlan[], pool: [] as Literal[], slots, features: placeFeatures(features, params) };
   const context = makeContext(program, params, pools);
   const rulePlans = shareStarts(rules.map((rule, index) => (rule.kind === 'window' ? compileWindow(context, rule, index) : compileRule(context, rule, index))));
 

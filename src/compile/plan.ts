@@ -12,7 +12,9 @@ import type { EachPlan, Schema } from '../core/schema.ts';
 import type { Expr, Field, Literal, PatternRule, Program, Type, WindowAggregateFn, WindowRule } from '../../dsl/typed.ts';
 import type { Automaton } from './automaton.ts';
 import type { CohortPlan } from './cohort.ts';
+import type { WindowAggregate } from './expr.ts';
 import type { RuleIdentity } from './identity.ts';
+import type { WindowIdentity } from './window-identity.ts';
 
 export interface Plan {
   readonly program: Program;
@@ -60,10 +62,6 @@ export interface FeatureGroupPlan {
   readonly keys: readonly (readonly string[] | undefined)[];
   readonly streams: readonly FeatureStreamPlan[];
   readonly features: readonly FeaturePlan[];
-  /** What its records keep, as text: a state of another text is not that of these features. */
-  readonly identity: string;
-  /** Names of the rules that read any of them. */
-  readonly readBy: readonly string[];
 }
 
 /** The events that some features of a group are of: of the same types, by the same condition. */
@@ -93,6 +91,10 @@ export interface FeaturePlan {
   readonly every: number;
   /** Read by a condition, where it is the value before the event. */
   readonly readBefore: boolean;
+  /** What is kept of it, as text: a state of another text is not that of this feature. */
+  readonly identity: string;
+  /** Names of the rules that read it. */
+  readonly readBy: readonly string[];
 }
 
 /** A condition on the event alone, shared by all rules that use it. */
@@ -271,7 +273,7 @@ export interface WindowAggregatePlan {
   /** Function () → the value of the event at hand, or -Infinity where it is not taken. */
   readonly take: number;
   /** For `explain`. */
-  readonly expr: Expr;
+  readonly expr: WindowAggregate;
 }
 
 export interface WindowPlan {
@@ -302,6 +304,8 @@ export interface WindowPlan {
   readonly severity: number;
   readonly limitBy: number;
   readonly outputs: readonly OutputPlan[];
+  /** What its windows keep, by which a state of an older version of the rule is known. */
+  readonly identity: WindowIdentity;
   readonly functions: readonly string[];
   readonly group: -1;
   readonly isGroup: false;

@@ -3,6 +3,7 @@ import type { Context } from './context.ts';
 import { canonical, emitCondition, emitValue, type Leaf } from './expr.ts';
 import type { OutputPlan, WindowAggregatePlan, WindowPlan, WindowShape } from './plan.ts';
 import { conjunctsOf, isEventOnly, walk } from './walk.ts';
+import { windowIdentity } from './window-identity.ts';
 import type { Expr, KeyPart, WindowRule } from '../../dsl/typed.ts';
 
 const refused = (what: string): (() => string) => () => { throw new Error(`a window reads no ${what}`); };
@@ -101,7 +102,8 @@ export function compileWindow(context: Context, rule: WindowRule, index: number)
   const late = window.lateWithin === undefined ? 0 : lengthOf(context, rule, window.lateWithin, '`late within`');
   refuse(context, rule, shape, trigger, late);
   return {
-    kind: 'window', index, rule, key, stages, inputs, inputRests, sees, filters, filterRests: filterRests.some((rests) => rests.some((rest) => rest >= 0)) ? filterRests : [], shape, aggregates, trigger, late, having, steady: isSteady(rule.having), severity, limitBy, outputs, functions,
+    kind: 'window', index, rule, key, stages, inputs, inputRests, sees, filters, filterRests: filterRests.some((rests) => rests.some((rest) => rest >= 0)) ? filterRests : [], shape, aggregates, trigger, late, having, steady: isSteady(rule.having),
+    identity: windowIdentity(rule, context.params, shape, late, aggregates), severity, limitBy, outputs, functions,
     group: -1, isGroup: false, needsEveryEvent: false, hasTimeout: false, roster: undefined,
   };
 }

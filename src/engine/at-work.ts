@@ -11,6 +11,8 @@ export interface RuleAtWork {
   readonly size: { keys: number; runs: number; bytes: number };
   /** Number of the last event before which a change of rules let go of its runs; 0: none did. */
   since: number;
+  /** Runs and windows that are open go on to their end; none begins. */
+  draining: boolean;
   /** Those of its plan. */
   readonly functions: readonly ((c: number) => unknown)[];
   /** ms after the last event of a key when it is to be looked at again; 0: never. */

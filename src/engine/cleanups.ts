@@ -54,6 +54,15 @@ export class Cleanup {
     return ks;
   }
 
+  /** All, in their order. */
+  *entries(): Iterable<{ readonly due: number; readonly ks: number }> {
+    const { i32, f64 } = this.#tables;
+    let at = this.#from;
+    for (let block = this.#first; block !== 0; block = i32[2 * block]!, at = 0) {
+      for (const end = block === this.#last ? this.#to : ENTRIES; at < end; at++) yield { due: f64[block + 1 + 2 * at]!, ks: f64[block + 2 + 2 * at]! };
+    }
+  }
+
   get root(): CleanupRoot { return { span: this.span, first: this.#first, last: this.#last, from: this.#from, to: this.#to }; }
   load({ first, last, from, to }: CleanupRoot): void {
     this.#first = first;

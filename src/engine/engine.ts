@@ -11,7 +11,7 @@ import { Strings } from '../core/strings.ts';
 import type { Plan } from '../compile/index.ts';
 import { APART_BYTES, PAGE_BYTES, type Floats } from '../state/heap.ts';
 import { decodeWhole, encodeWhole, put, wholeOf, type Image, type WholeImage } from '../state/image.ts';
-import { adoptState, describeRule, isLost, renderChange, RulesPage, type Adopted, type Change, type DecodeAgain } from './change/index.ts';
+import { adoptState, describeRule, isLost, recall, renderChange, RulesPage, type Adopted, type Change, type DecodeAgain } from './change/index.ts';
 import { Agenda } from './agenda.ts';
 import type { RuleAtWork } from './at-work.ts';
 import { Cleanup } from './cleanups.ts';
@@ -113,6 +113,8 @@ interface Header {
   readonly runs: number;
   /** What rules that went through changes have of them, by name. */
   readonly adopted: Readonly<Record<string, Adopted>>;
+  /** Names of rules whose open runs are let end; absent: none. */
+  readonly draining?: readonly string[] | undefined;
   readonly roots: Roots;
 }
 
@@ -121,6 +123,8 @@ export interface RestoreOptions {
   readonly accept?: ((change: Change) => void) | undefined;
   /** Decodes events that were held back for fields that were not read before. */
   readonly again?: DecodeAgain | undefined;
+  /** Names of features that another engine takes over from the same state. */
+  readonly elsewhere?: ReadonlySet<string> | undefined;
 }
 
 /** Of the header and all pages. */
@@ -196,6 +200,7 @@ export class Engine {
   readonly #sameTime = new SameTime();
   #page: RulesPage | undefined;
   #adopted: Readonly<Record<string, Adopted>> = {};
+  #draining: readonly string[] = [];
   readonly #timer: Timer = { time: 0, start: 0, rule: 0, kind: 0, a: 0, b: 0 };
 
   constructor(plan: Plan, options: EngineOptions) {
@@ -383,9 +388,10 @@ export class Engine {
    * returned; the next image then has all pages. Throws where runs would be lost and `accept` does not let that pass, and where the state is of another
    * format or damaged; the engine is not to be used then.
    */
-  restoreImage(whole: WholeImage, { accept = refuseLoss, again }: RestoreOptions = {}): Change | undefined {
+  restoreImage(whole: WholeImage, { accept = refuseLoss, again, elsewhere = new Set() }: RestoreOptions = {}): Change | undefined {
     const header = JSON.parse(whole.header) as Header;
     if (header.format !== FORMAT) throw new Error(`The state was written in format ${String(header.format)}; this version reads format ${FORMAT}.`);
+    if (header.draining !== undefined) this.drain();
     const isSame = header.fingerprint === this.#rules.fingerprint;
     const texts = this.#tables.map((table) => table.texts());
     this.#largest = Number(header.largest);
@@ -402,12 +408,15 @@ export class Engine {
     if (isSame) {
       restoreParts(this.#parts(), whole, header.roots);
       this.#adopted = header.adopted;
-      for (const runner of this.#runners) runner.since = header.adopted[runner.plan.rule.name]?.since ?? 0;
+      for (const runner of this.#runners) {
+        const known = header.adopted[runner.plan.rule.name];
+        recall(runner, known?.since, known?.floor);
+      }
     } else {
       this.strings.restorePages(whole.sections.get('strings') ?? []);
       this.#pool();
       const state = adoptState(whole, header.roots, this.#parts(), this.#rules.described, {
-        watermark: this.#watermark, num: header.num, adopted: header.adopted, again,
+        watermark: this.#watermark, num: header.num, adopted: header.adopted, again, elsewhere,
         schedule: (span, ks, due) => {
           this.#store.heap.ints(ks)[2 * ks + KEY.flags]! |= QUEUED;
           this.#schedule(span, ks, due);
@@ -429,6 +438,20 @@ export class Engine {
     return change;
   }
 
+  /** All rules of the engine are let end: runs and windows that are open go on, none begins. It is part of the state. */
+  drain(): void {
+    this.#draining = this.plan.rules.filter((rule) => !rule.isGroup).map(({ rule }) => rule.name);
+    for (const runner of this.#runners) runner.draining = true;
+  }
+
+  /** The rules that drain, of an engine in which nothing else is. */
+  get draining(): readonly string[] { return this.#draining; }
+
+  /** Nothing is open any more, windows that are kept for late events neither. Costs a walk over the keys. */
+  get isDrained(): boolean {
+    return this.stats().rules.every(({ openRuns }) => openRuns === 0) && this.#runners.every((runner) => !(runner instanceof WindowRunner) || runner.plan.late === 0 || runner.size.keys === 0);
+  }
+
   /** Made when it is first asked for: an engine without images has no use for it. */
   get #rules(): RulesPage { return this.#page ??= new RulesPage(this.plan, describeRule); }
 
@@ -439,7 +462,7 @@ export class Engine {
     return {
       format: FORMAT, fingerprint: this.#rules.fingerprint, largest: text(this.#largest), watermark: text(this.#watermark),
       events: this.#events, late: this.#late, duplicates: this.#duplicates, derivedRejected: this.#derivedRejected, seen: [...this.#seenOfType],
-      num: this.#store.num, runs: this.#store.runs, adopted: this.#adopted, roots: rootsOf(this.#parts()),
+      num: this.#store.num, runs: this.#store.runs, adopted: this.#adopted, ...(this.#draining.length > 0 && { draining: this.#draining }), roots: rootsOf(this.#parts()),
     };
   }
 

@@ -65,7 +65,7 @@ export function makeImage(parts: Parts, header: unknown, all: boolean): Image {
     featureMembers.section('feature keys', all), rosterMembers.section('rosters', all),
     { name: 'strings', ...strings.pages(pageBytes, all) }, { name: 'held', ...held.pages(all) },
     single('held order', held.index()), single('same time', sameTime.save()),
-    { name: 'rules', pages: 1, changed: new Map(all || rules.dirty ? [[0, rules.bytes]] : []) },
+    { name: 'rules', pages: rules.pages.length, changed: new Map(all || rules.dirty ? rules.pages.entries() : []) },
   ];
   if (!all) rules.dirty = false;
   let bytes = 0;

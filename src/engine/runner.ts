@@ -92,6 +92,7 @@ export class RuleRunner {
   readonly #goesOn: readonly boolean[];
   /** Shared starts with a number up to this were there before the rule was, or before it shared them. */
   since = 0;
+  draining = false;
 
   constructor(plan: RulePlan, width: number, store: Store, view: MatchView, functions: readonly Fn[], report: (report: MatchReport) => void) {
     this.plan = plan;
@@ -483,6 +484,7 @@ export class RuleRunner {
 
   /** Has nothing been seen of what is banned before the start, for as long as `within` looks back? */
   #mayStart(ks: number, index: number): boolean {
+    if (this.draining) return false;
     const leading = this.plan.leading[index]!;
     const { heap, current } = this.#store;
     if (leading.conds.length > 0 || leading.sequences.length > 0) {

@@ -10,6 +10,7 @@ import type { RuleGroup } from './groups.ts';
 import type { JobOptions } from './job.ts';
 import { Outlet } from './outlets.ts';
 import { LATE, REJECTS, sentName, SHADOW } from './outputs.ts';
+import { drainOf } from './drain.ts';
 import { JobError, kafkaInputs, sinkOf, sourceOf } from './parts.ts';
 import { TaskStore, type TaskState } from './state.ts';
 import type { JobStatus, RuleStatus, TaskStatus } from './status.ts';
@@ -227,7 +228,7 @@ export class Attempt {
   #taskHost(): TaskHost {
     return {
       ...this.#shared, log: this.#log,
-      checkpointTimeout: this.#config.state.checkpoint.timeout, fullEvery: this.#config.state.checkpoint.fullEvery, onChange: this.#config.state.onChange,
+      checkpointTimeout: this.#config.state.checkpoint.timeout, fullEvery: this.#config.state.checkpoint.fullEvery, onChange: this.#config.state.onChange, drain: drainOf(this.#config),
       route: (record) => this.#route(record),
       alertEnds: () => this.#alertEnds(),
       sentSince: (ends, task) => this.#sentSince(ends, task),

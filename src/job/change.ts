@@ -1,10 +1,11 @@
 /** The state of a job whose rules may have changed: which of its engines each group of rules goes on from, and what becomes of every rule. */
-import { Engine, ruleNames, rulesOf, type Change, type RestoreOptions, type RuleChange } from '../engine/index.ts';
+import { drainingRules, Engine, ruleNames, rulesOf, type Change, type RestoreOptions, type RuleChange } from '../engine/index.ts';
 import type { Program } from '../../dsl/typed.ts';
 import type { Log } from '../connect/types.ts';
 import type { StateStore } from '../state/stores/index.ts';
 import type { WholeImage } from '../state/image.ts';
 import type { JobConfig } from './config/index.ts';
+import { CannotDrain, drainLost, drainOf } from './drain.ts';
 import { groupRules } from './groups.ts';
 import { TaskStore, type Restored } from './state.ts';
 import type { Watermarks } from './watermarks.ts';
@@ -17,6 +18,8 @@ export interface Group {
 }
 
 const namesOf = ({ engine }: Group): string[] => engine.plan.rules.filter((rule) => !rule.isGroup).map(({ rule }) => rule.name);
+
+const featuresOf = ({ engine }: Group): string[] => engine.plan.features.flatMap(({ features }) => features.map(({ name }) => name));
 
 /**
  * Restores a task's engines. Groups of rules may have been formed otherwise since: each goes on from the engine that had most of its rules. Returns what
@@ -31,8 +34,8 @@ export function takeUp(groups: readonly Group[], { engines, watermarks }: Pick<R
   });
   const changes = groups.map((group, i): Change | undefined => {
     const image = engines[from[i]!];
-    if (image === undefined) return { rules: namesOf(group).map((rule): RuleChange => ({ rule, what: 'new', reason: undefined, runs: 0, keys: 0 })), notes: [] };
-    const change = group.engine.restoreImage(image, { accept: () => undefined, again: group.again });
+    if (image === undefined) return { rules: namesOf(group).map((rule): RuleChange => ({ rule, what: 'new', reason: undefined, runs: 0, of: 'run', keys: 0 })), notes: [] };
+    const change = group.engine.restoreImage(image, { accept: () => undefined, again: group.again, elsewhere: new Set(groups.flatMap((other, k) => (k !== i && from[k] === from[i] ? featuresOf(other) : []))) });
     group.watermarks?.restore(watermarks[from[i]!]!);
     return change;
   });
@@ -63,7 +66,7 @@ function together(groups: readonly Group[], from: readonly number[], changes: re
     }
   });
   names.forEach((set, image) => { for (const rule of set) if (!seen.has(rule)) rules.push(count(image, rule)); });
-  return { rules, notes: changes.flatMap((change) => change?.notes ?? []) };
+  return { rules, notes: [...new Set(changes.flatMap((change) => change?.notes ?? []))] };
 }
 
 export interface PlannedTask {
@@ -72,6 +75,8 @@ export interface PlannedTask {
   readonly checkpoint: number;
   /** undefined: the rules are those that made the state. */
   readonly change: Change | undefined;
+  /** Why what would be lost cannot drain; undefined: it can, or nothing would be. */
+  readonly cannotDrain: string | undefined;
 }
 
 /** What would become of the state of a job under these rules, from the newest checkpoint of each task; nothing is changed. */
@@ -81,9 +86,24 @@ export async function planChange(job: JobConfig, program: Program, store: StateS
     const { state } = await new TaskStore(store, task, job.state.checkpoint.retain, log).read(undefined);
     if (state === undefined) continue;
     const groups = groupRules(job, program).map(({ plan }): Group => ({ engine: new Engine(plan, { watermarks: 'given', onAlert: () => undefined }), again: () => true }));
-    planned.push({ task, checkpoint: state.checkpoint, change: takeUp(groups, state) });
+    const isAtWork = state.engines.map((image) => drainingRules(image).length === 0);
+    const change = takeUp(groups, { engines: state.engines.filter((_, i) => isAtWork[i]), watermarks: state.watermarks.filter((_, i) => isAtWork[i]) });
+    const { drained, cannotDrain } = change === undefined ? { drained: undefined, cannotDrain: undefined } : tryDrain(change, state.engines, job);
+    const still = state.engines.flatMap((image) => drainingRules(image).map((name) => rulesOf(image).find(({ rule }) => rule === name)!));
+    const notes = still.filter(({ runs }) => runs > 0).map(({ rule, runs, of }) => `${rule} drains since an earlier change: ${runs} open ${of}${runs === 1 ? '' : 's'}`);
+    const told = job.state.onChange === 'drain' ? drained ?? change : change;
+    planned.push({ task, checkpoint: state.checkpoint, change: told === undefined ? undefined : { rules: told.rules, notes: [...told.notes, ...notes] }, cannotDrain });
   }
   return planned;
+}
+
+function tryDrain(change: Change, engines: readonly WholeImage[], job: JobConfig): { readonly drained: Change | undefined; readonly cannotDrain: string | undefined } {
+  try {
+    return { drained: drainLost(change, engines, drainOf(job)).change, cannotDrain: undefined };
+  } catch (error) {
+    if (!(error instanceof CannotDrain)) throw error;
+    return { drained: undefined, cannotDrain: error.message };
+  }
 }
 
 /** The changes of all tasks as one: a rule starts fresh where it does in any. */
@@ -99,4 +119,4 @@ export function summed(tasks: readonly PlannedTask[]): Change {
   return { rules: [...rules.values()], notes: [...new Set(tasks.flatMap(({ change }) => change?.notes ?? []))] };
 }
 
-const SEVERITY: readonly RuleChange['what'][] = ['new', 'goes on', 'fresh', 'dropped'];
+const SEVERITY: readonly RuleChange['what'][] = ['new', 'goes on', 'drains', 'fresh', 'dropped'];

@@ -7,6 +7,8 @@ export interface RuleGroup {
   readonly plan: Plan;
   /** Names of the sources that give any event type of its rules, as listed in the job file. */
   readonly inputs: readonly string[];
+  /** Names in the data of a source, where they are not those that the job's rules of now have; as of `TaskInput.map`. */
+  readonly mapOf?: ((source: string) => ReadonlyMap<string, ReadonlyMap<string, string>>) | undefined;
 }
 
 /**
@@ -32,15 +34,20 @@ export function groupRules(job: JobConfig, program: Program): RuleGroup[] {
   for (const rule of rules) families.set(find(rule), [...families.get(find(rule)) ?? [], rule]);
   const groups = new Map<string, { inputs: string[]; rules: string[] }>();
   for (const family of families.values()) {
-    const seen = new Set(family.flatMap((rule) => [...typesRead(program, rule)]));
-    const inputs = [...job.sources].filter(([, source]) => {
-      const { types, open } = typesOf(source);
-      return open || types.some((type) => program.events.get(type)?.accepts.some((name) => seen.has(name)) === true || seen.has(type));
-    }).map(([name]) => name);
+    const inputs = inputsOf(job, program, family);
     const known = groups.get(inputs.join('\n'));
     if (known === undefined) groups.set(inputs.join('\n'), { inputs, rules: family.map(({ name }) => name) });
     else known.rules.push(...family.map(({ name }) => name));
   }
   const params = paramsOf(job, program);
   return [...groups.values()].filter(({ inputs }) => inputs.length > 0).map(({ inputs, rules: names }) => ({ inputs, plan: compile(program, { params, rules: names }) }));
+}
+
+/** Names of the sources that give any event type of the rules. */
+export function inputsOf(job: JobConfig, program: Program, rules: readonly Rule[]): string[] {
+  const seen = new Set(rules.flatMap((rule) => [...typesRead(program, rule)]));
+  return [...job.sources].filter(([, source]) => {
+    const { types, open } = typesOf(source);
+    return open || types.some((type) => program.events.get(type)?.accepts.some((name) => seen.has(name)) === true || seen.has(type));
+  }).map(([name]) => name);
 }

@@ -8,11 +8,12 @@
 import type { Alert } from '../core/alert.ts';
 import type { ProducedRecord } from '../connect/kafka/index.ts';
 import type { Log, OutRecord, RecordBatch } from '../connect/types.ts';
-import { Engine, isLost, renderChange, renderRule, type Change, type RuleGauges } from '../engine/index.ts';
-import type { Image } from '../state/image.ts';
+import { drainingRules, Engine, isLost, renderChange, renderRule, type Change, type RestoreOptions, type RuleGauges } from '../engine/index.ts';
+import type { Image, WholeImage } from '../state/image.ts';
 import { MissingChunkError, StoreFencedError } from '../state/stores/index.ts';
 import type { Committer, Positions } from './committer.ts';
 import { Deliveries } from './deliveries.ts';
+import { CannotDrain, drainLost, takeUpDrain, type MakeDrain } from './drain.ts';
 import type { RuleGroup } from './groups.ts';
 import { Intake, type IntakeOptions, type Rejected } from './intake.ts';
 import { alertRecord, lateRecord, rejectRecord, sentName, SHADOW } from './outputs.ts';
@@ -49,7 +50,8 @@ export interface TaskHost {
   /** Every so many checkpoints all of the state is written. */
   readonly fullEvery: number;
   /** What to do where a change of rules would lose runs. */
-  readonly onChange: 'refuse' | 'fresh';
+  readonly onChange: 'refuse' | 'drain' | 'fresh';
+  readonly drain: MakeDrain;
   readonly now: () => number;
   /** Where a record goes: into the transaction as these records, or to an outlet, which calls back; undefined: nowhere. */
   route(record: OutRecord): { readonly produce: ProducedRecord } | { readonly deliver: (done: () => void) => void } | undefined;
@@ -77,7 +79,8 @@ export class Task {
   readonly #committer: Committer;
   readonly #store: TaskStore;
   readonly #inputOf: (stream: string) => number;
-  readonly #groups: Group[];
+  #groups: Group[];
+  readonly #streams = new Set<string>();
   readonly #sources: readonly string[];
   readonly #positions = new Map<string, number>();
   /** Table → the version the engines have. */
@@ -159,21 +162,24 @@ export class Task {
     return { positions: new Map(this.#positions), isLost: state === undefined && hadState };
   }
 
-  /** The state of a checkpoint, under the rules there are now. @throws JobError */
+  /** The state of a checkpoint, under the rules there are now; rules of it that drain are in engines behind those. @throws JobError */
   #takeUp(state: Restored): void {
+    const { engines, watermarks } = state;
+    const atWork = engines.flatMap((image, i) => (drainingRules(image).length > 0 ? [] : [i]));
     let change: Change | undefined;
     try {
-      change = takeUp(this.#groups.map(({ engine, watermarks, intakes }) => ({
-        engine, watermarks, again: (batch, row) => intakes[batch.source]?.again(batch, row) ?? false,
-      })), state);
+      change = takeUp(this.#groups.map(({ engine, watermarks: own, intakes }) => ({ engine, watermarks: own, again: againOf(intakes) })), { engines: atWork.map((i) => engines[i]!), watermarks: atWork.map((i) => watermarks[i]!) });
+      engines.forEach((image, i) => {
+        const names = drainingRules(image);
+        if (names.length > 0) this.#addDrain(this.#host.drain(image, names), image, names, watermarks[i]!);
+      });
     } catch (error) {
       throw new JobError(`The state of checkpoint ${state.checkpoint} cannot be taken up: ${(error as Error).message} Start the job with the rules it had, or under another name.`);
     }
     if (change === undefined) return;
-    const lost = renderChange(change, false);
-    if (change.rules.some(isLost) && this.#host.onChange === 'refuse') {
-      throw new JobError(`The rules have changed, and runs would be lost: ${lost.join(' ')} Start the job with the rules it had, or let go of these runs (state.onChange: fresh). See \`alcedo plan\`.`);
-    }
+    const isRefused = this.#host.onChange === 'refuse' && change.rules.some(isLost);
+    if (isRefused) throw refusal(change, 'let them drain (state.onChange: drain), or let go of these runs (state.onChange: fresh)');
+    if (this.#host.onChange === 'drain') change = this.#drain(change, state);
     for (const rule of change.rules) {
       const { what, reason, runs, keys } = rule;
       this.#log[isLost(rule) ? 'warn' : 'info']({ rule: rule.rule, state: what, ...(reason !== undefined && { reason }), runs, keys }, renderRule(rule));
@@ -181,6 +187,35 @@ export class Task {
     for (const note of change.notes) this.#log.warn({}, note);
     this.#changed = true;
     this.#wanted = true;
+  }
+
+  #drain(change: Change, { engines, watermarks }: Restored): Change {
+    try {
+      const drained = drainLost(change, engines, this.#host.drain);
+      for (const { group, image, index, names } of drained.drains) this.#addDrain(group, image, names, watermarks[index]!);
+      return drained.change;
+    } catch (error) {
+      if (!(error instanceof CannotDrain)) throw error;
+      throw refusal(change, `let go of these runs (state.onChange: fresh): ${error.message.slice(0, -1)}`);
+    }
+  }
+
+  #addDrain(made: RuleGroup, image: WholeImage, names: readonly string[], watermarks: Restored['watermarks'][number]): void {
+    const group = this.#makeGroup(made, true);
+    for (const stream of this.#streams) this.#addStreamTo(group, stream);
+    takeUpDrain(group.engine, image, names, againOf(group.intakes));
+    group.watermarks.restore(watermarks);
+    this.#groups.push(group);
+    this.#wanted = true;
+  }
+
+  /** Engines that drained go; those behind them are written whole, since a store knows an engine by its number. */
+  #dropDrained(): void {
+    const left = this.#groups.filter(({ engine }) => engine.draining.length === 0 || !engine.isDrained);
+    if (left.length === this.#groups.length) return;
+    for (const { engine } of this.#groups) if (!left.some((group) => group.engine === engine)) this.#log.info({ rules: engine.draining }, 'nothing of these old rules is open any more: they are gone');
+    this.#groups = left;
+    for (const { engine } of left) if (engine.draining.length > 0) engine.markDirty();
   }
 
   /** Takes records in; the promise settles when the next may come. */
@@ -291,7 +326,7 @@ export class Task {
     for (const group of this.#groups) {
       const stats = group.engine.gauges();
       watermark = Math.min(watermark, group.watermarks.watermark);
-      events += stats.events;
+      if (group.engine.draining.length === 0) events += stats.events;
       stateBytes += stats.bytes + stats.tableBytes + stats.stringBytes + stats.heldBytes;
       keys += stats.keys;
       const holding = new Set(group.watermarks.holding());
@@ -310,18 +345,20 @@ export class Task {
   }
 
   ruleCounts(): readonly RuleGauges[] {
-    return this.#groups.flatMap(({ engine }) => [...engine.gauges().rules]);
+    return this.#groups.filter(({ engine }) => engine.draining.length === 0).flatMap(({ engine }) => [...engine.gauges().rules]);
   }
 
   // --- events ---------------------------------------------------------------------------------------------------------------------------------
 
-  #makeGroup(group: RuleGroup): Group {
+  /** `drains`: of rules that end. What they cannot read, or find late, is none of the job's rejects: its rules of now may read it. */
+  #makeGroup(group: RuleGroup, drains = false): Group {
     const watermarks = new Watermarks();
     const late = { offset: NaN, count: 0 };
     const engine = new Engine(group.plan, {
       watermarks: 'given', now: this.#host.now,
       onAlert: (alert) => { this.#alert(alert); },
       onLate: (batch, row, watermark) => {
+        if (drains) return;
         // A record and the events made of its lists have one offset.
         const offset = batch.offset[row]!;
         late.count = offset === late.offset ? late.count + 1 : 0;
@@ -333,7 +370,7 @@ export class Task {
         this.#send(lateRecord({ source, stream: this.#current.stream, offset, behind: watermark - batch.time[row]!, bytes }, this.number));
       },
     });
-    const intakes = this.#host.inputs.map((input) => (group.inputs.includes(input.source) ? new Intake(engine, input, (rejected) => { this.#reject(rejected); }) : undefined));
+    const intakes = this.#host.inputs.map((input) => (group.inputs.includes(input.source) ? new Intake(engine, { ...input, map: group.mapOf?.(input.source) ?? input.map }, (rejected) => { if (!drains) this.#reject(rejected); }) : undefined));
     return { engine, watermarks, intakes };
   }
 
@@ -347,9 +384,14 @@ export class Task {
   }
 
   #addStream(stream: string): void {
+    this.#streams.add(stream);
+    for (const group of this.#groups) this.#addStreamTo(group, stream);
+  }
+
+  #addStreamTo(group: Group, stream: string): void {
     const input = this.#inputOf(stream);
     const { lateness, idle } = this.#host.inputs[input]!;
-    for (const group of this.#groups) if (group.intakes[input] !== undefined) group.watermarks.add(stream, lateness, idle);
+    if (group.intakes[input] !== undefined) group.watermarks.add(stream, lateness, idle);
   }
 
   #push(group: Group, intake: Intake, stream: string): void {
@@ -441,6 +483,7 @@ export class Task {
   /** What a checkpoint holds, as it is between two batches. `whole`: all of the engines' state, not only what changed. */
   #capture(whole: boolean): Capture {
     const began = performance.now();
+    this.#dropDrained();
     if (whole || ++this.#taken % this.#host.fullEvery === 0) for (const { engine } of this.#groups) engine.markDirty();
     const capture: Capture = {
       images: this.#groups.map(({ engine }) => engine.checkpoint()),
@@ -507,6 +550,12 @@ export class Task {
     });
   }
 }
+
+function refusal(change: Change, otherwise: string): JobError {
+  return new JobError(`The rules have changed, and runs would be lost: ${renderChange(change, false).join(' ')} Start the job with the rules it had, or ${otherwise}. See \`alcedo plan\`.`);
+}
+
+const againOf = (intakes: readonly (Intake | undefined)[]): RestoreOptions['again'] => (batch, row) => intakes[batch.source]?.again(batch, row) ?? false;
 
 const NOT_SENT = 'alerts that are out already are not sent again';
 const SENT_AGAIN = 'its alerts are sent again, with the same ids: no outlet of this job writes in transactions';

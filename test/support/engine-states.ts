@@ -81,13 +81,12 @@ const SETS: readonly Set[] = [
   },
   {
     name: 'features', rules: `${TYPES}feature mean = avg(v) of A by k over 1h\nfeature kinds = distinct(v) of A by k\nfeature steps = sum(v) of A by k over 30m every 5m\nrule R { by k match all b b: B where v > mean alert ch { k, mean, kinds, steps } }`,
-    edit: (rules) => rules.replace('v > mean alert', 'v > mean * 1 alert'), first: [s('A', 0), s('A', 10, { v: 3 }), s('A', 20, { k: 'zwei', v: 8 })],
+    edit: (rules) => rules.replace('v > mean alert', 'v > mean * 1 alert').replace('feature kinds', 'feature more = max(v) of A by k\nfeature kinds').replace('{ k, mean,', '{ k, more, mean,'), first: [s('A', 0), s('A', 10, { v: 3 }), s('A', 20, { k: 'zwei', v: 8 })],
     then: [s('B', 30, { v: 2.5 }), s('A', 40, { v: 9 }), s('B', 50, { v: 4 }), s('B', 60, { v: 5 }), s('B', 3700, { v: 7 })],
   },
   {
-    // What windows hold is not taken over by rules that have changed: these have not.
     name: 'windows', rules: `${TYPES}rule T { by k on A window tumbling 1h alert ch { k, n: count(), sum: sum(v), p: percentile(v, 50) } }\nrule S { by k on A window sliding 30m every 10m having count() > 1 alert ch { k, top: top(v, 2) } }\nrule E { by k on A window session gap 5m alert ch { k, last: last(v) } }`,
-    edit: (rules) => rules, first: [s('A', 0), s('A', 10, { v: 3 }), s('A', 20, { k: 'zwei', v: 8 })], then: [s('A', 700), s('B', 9000)],
+    edit: (rules) => rules.replace('percentile(v, 50)', 'percentile(v, 90)').replace('count() > 1', 'count() > 0').replace('last: last(v)', 'last: last(v), n: count()').replace('rule T', 'rule New { by k match b b: B alert ch { k } }\nrule T'), first: [s('A', 0), s('A', 10, { v: 3 }), s('A', 20, { k: 'zwei', v: 8 })], then: [s('A', 700), s('B', 9000)],
   },
 ];
 

@@ -18,7 +18,7 @@ export function registerPlan(program: Command, io: Io, open: OpenStore = openSto
     .addHelpText('after', `
 Reads the newest checkpoint of each task and changes nothing; the job may be running meanwhile, under the rules it had.
 Runs go on under other literals, params, durations, conditions, titles and alert fields, and with stages added at the end. Where they cannot, the rule
-starts fresh, and the job only starts when it is told to let go of those runs (state.onChange: fresh).
+starts fresh, and the job only starts when it is told to let them end under the old rule (state.onChange: drain) or to let go of them (fresh).
 Ends with 0 when no runs are lost; with 1 when some are, or the store cannot be read; with 2 for errors in the job file or the rules.
 
 Examples:
@@ -50,16 +50,16 @@ async function plan(io: Io, path: string, options: PlanOptions, open: OpenStore)
     await write(io.stdout, `State of ${c.bold(job.name)} in ${placeOf(job)}: ${plural(tasks.length, 'task')}${tasks.length === 0 ? '' : `, checkpoint ${Math.max(...tasks.map(({ checkpoint }) => checkpoint))}`}\n`);
     if (tasks.length === 0) await write(io.stdout, 'There is no state yet: every rule begins with the first events.\n');
     else if (isSame) await write(io.stdout, c.green('The rules are those that made the state: all runs go on.\n'));
-    else await write(io.stdout, render(change, io));
+    else await write(io.stdout, render(change, tasks.find(({ cannotDrain }) => cannotDrain !== undefined)?.cannotDrain, io));
   });
 }
 
-function render(change: Change, io: Io): string {
+function render(change: Change, cannotDrain: string | undefined, io: Io): string {
   const c = coloursFor(io, 'stdout');
-  const lines = change.rules.map((rule) => `${isLost(rule) ? c.red('loses  ') : rule.what === 'goes on' ? c.green('keeps  ') : '       '}${printable(renderRule(rule))}\n`);
+  const lines = change.rules.map((rule) => `${isLost(rule) ? c.red('loses  ') : rule.what === 'goes on' ? c.green('keeps  ') : rule.what === 'drains' ? c.green('drains ') : '       '}${printable(renderRule(rule))}\n`);
   const notes = change.notes.map((note) => `${c.yellow('note   ')}${printable(note)}\n`);
   const lost = change.rules.filter(isLost);
-  const runs = lost.reduce((sum, rule) => sum + rule.runs, 0);
-  const verdict = lost.length === 0 ? c.green('No runs are lost.') : c.red(`${plural(lost.length, 'rule')} would lose ${plural(runs, 'open run')}: the job starts only with state.onChange: fresh.`);
+  const open = (['run', 'window'] as const).map((of) => [of, lost.reduce((sum, rule) => sum + (rule.of === of ? rule.runs : 0), 0)] as const).filter(([of, n]) => n > 0 || (of === 'run' && lost.every((rule) => rule.runs === 0)));
+  const verdict = lost.length === 0 ? c.green('Nothing that is open is lost.') : c.red(`${plural(lost.length, 'rule')} would lose ${open.map(([of, n]) => plural(n, `open ${of}`)).join(' and ')}: the job starts only with state.onChange: ${cannotDrain === undefined && open.some(([, n]) => n > 0) ? 'drain (they end under the old rules) or fresh (they are lost)' : 'fresh'}.${cannotDrain === undefined ? '' : ` ${cannotDrain}`}`);
   return `${lines.join('')}${notes.join('')}${verdict}\n`;
 }

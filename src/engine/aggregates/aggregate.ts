@@ -44,6 +44,8 @@ export interface Aggregate {
   value(at: number, more?: number): number;
   /** Should it be made anew once much was taken off it? Then it left something out, or overflowed. */
   isWorn(at: number): boolean;
+  /** Over nothing so far, it takes over a state of its kind that lies in another heap. Texts have the same ids in both. */
+  adopt(at: number, heap: Heap, from: number): void;
   /** Gives up records of its own and is over nothing again. */
   empty(at: number): void;
 }

@@ -15,7 +15,7 @@ export const BAG_BOUND = 1024;
 export type BagKind = 'all' | 'sample' | 'heavy';
 
 /** Ints: entries, slots, level (sample) or 1 once something was left out (heavy). From unit 2 on: pairs of value and count (0: an empty slot). */
-const BAG = { entries: 0, slots: 1, level: 2, head: 2 } as const;
+export const BAG = { entries: 0, slots: 1, level: 2, head: 2 } as const;
 const FEWEST = 4;
 
 export class Bags {
@@ -84,6 +84,19 @@ export class Bags {
     const bag = f64[cell]!;
     if (bag === 0) return;
     for (let slot = bag + BAG.head, end = slot + 2 * i32[2 * bag + BAG.slots]!; slot < end; slot += 2) if (f64[slot + 1] !== 0) visit(f64[slot]!, f64[slot + 1]!);
+  }
+
+  /** A copy of the bag of cell `from` of another heap, where values have the same hashes, into a cell that names none. */
+  adopt(cell: number, heap: Heap, from: number): void {
+    const bag = heap.f64[from]!;
+    if (bag === 0) return;
+    const slots = heap.i32[2 * bag + BAG.slots]!;
+    const made = this.#make(slots);
+    const { newInts, newFloats } = this.#heap;
+    newInts[2 * made + BAG.entries] = heap.i32[2 * bag + BAG.entries]!;
+    newInts[2 * made + BAG.level] = heap.i32[2 * bag + BAG.level]!;
+    for (let i = BAG.head; i < BAG.head + 2 * slots; i++) newFloats[made + i] = heap.f64[bag + i]!;
+    this.#heap.floats(cell)[cell] = made;
   }
 
   release(cell: number): void {

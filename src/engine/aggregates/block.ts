@@ -1,6 +1,24 @@
-import type { Strings } from '../../core/strings.ts';
-import type { Heap } from '../../state/heap.ts';
+import { Strings } from '../../core/strings.ts';
+import { Heap } from '../../state/heap.ts';
 import { makeAggregate, type Aggregate, type AggregateSpec } from './aggregate.ts';
+
+/** Where the states of a block lie, for who reads a heap of other rules: JSON. */
+export interface BlockState {
+  readonly units: number;
+  readonly kinds: readonly Aggregate['kind'][];
+  readonly cells: readonly number[];
+  readonly offsets: readonly number[];
+  readonly foldOffsets: readonly number[];
+}
+
+/** In place of an old state's index: there is none, and the aggregate is over nothing; it is the number of events. */
+export const NOTHING = -1;
+export const EVENTS = -2;
+
+export function describeBlock(specs: readonly AggregateSpec[], limit: number): BlockState {
+  const { units, aggregates, offsets, foldOffsets } = new Block(new Heap(1 << 4), new Strings(), specs, limit);
+  return { units, kinds: aggregates.map(({ kind }) => kind), cells: aggregates.map(({ cells }) => cells), offsets, foldOffsets };
+}
 
 /** One state of each of a list of aggregates, beside each other: `units` float cells from a unit index on. Whoever allocates the record zeroes them. */
 export class Block {
@@ -38,6 +56,16 @@ export class Block {
   /** All of `from`, which is later for folds, as `Aggregate.merge` has it. */
   merge(at: number, from: number): void {
     for (let i = 0; i < this.aggregates.length; i++) this.aggregates[i]!.merge(at + this.offsets[i]!, from + this.offsets[i]!);
+  }
+
+  /** Takes over what was kept of `events` events in a block of another heap; `sources`: per aggregate its old index, NOTHING or EVENTS. */
+  adopt(at: number, heap: Heap, from: number, old: BlockState, sources: readonly number[], events: number): void {
+    for (let i = 0; i < this.aggregates.length; i++) {
+      const source = sources[i]!;
+      const to = at + this.offsets[i]!;
+      if (source >= 0) this.aggregates[i]!.adopt(to, heap, from + old.offsets[source]!);
+      else if (source === EVENTS) this.heap.floats(to)[to] = events;
+    }
   }
 
   empty(at: number): void {

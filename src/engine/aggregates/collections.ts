@@ -64,6 +64,7 @@ export class BagAggregate implements Aggregate {
   subtract(at: number, from: number): void { this.#bags.join(at, from, -1); }
   value(at: number): number { return this.#read(this.#bags, at); }
   isWorn(at: number): boolean { return this.#bags.isPart(at); }
+  adopt(at: number, heap: Heap, from: number): void { this.#bags.adopt(at, heap, from); }
   empty(at: number): void { this.#bags.release(at); }
 }
 
@@ -88,6 +89,7 @@ export class Values implements Aggregate {
     return listOf(this.#strings, Array.from({ length: this.#lists.length(at) }, (_, i) => this.#lists.valueAt(at, i)), this.#type);
   }
   isWorn(): boolean { return false; }
+  adopt(at: number, heap: Heap, from: number): void { this.#lists.adopt(at, heap, from); }
   empty(at: number): void { this.#lists.release(at); }
 }
 
@@ -123,5 +125,6 @@ export class HeldSeries implements Aggregate {
     return held(this.#fn, valued, area, time);
   }
   isWorn(): boolean { return false; }
+  adopt(at: number, heap: Heap, from: number): void { this.#lists.adopt(at, heap, from); }
   empty(at: number): void { this.#lists.release(at); }
 }

@@ -7,7 +7,8 @@
  */
 export type { Aggregate, AggregateSpec } from './aggregate.ts';
 export { makeAggregate, MOST_VALUES, SKIP } from './aggregate.ts';
-export { Block } from './block.ts';
-export { BAG_BOUND } from './bag.ts';
-export { PANE, Panes } from './panes.ts';
+export { Block, describeBlock, EVENTS, NOTHING, type BlockState } from './block.ts';
+export { BAG, BAG_BOUND } from './bag.ts';
+export { PANE, Panes, PANES } from './panes.ts';
 export { QUANTILE_ERROR } from './quantiles.ts';
+export { SERIES } from './series.ts';

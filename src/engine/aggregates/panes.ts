@@ -8,13 +8,14 @@
  *
  * Panes that left the span may be kept for a while, for late events: a pane that changes late is folded anew.
  */
-import type { Block } from './block.ts';
+import type { Heap } from '../../state/heap.ts';
+import type { Block, BlockState } from './block.ts';
 
 /** Ints: next and previous pane (0: none), events. Floats: the time that tells panes apart, number and time of the first event. Then a block; then the folds to the split. */
 export const PANE = { /** ints */ next: 0, previous: 1, events: 2, /** floats */ time: 2, number: 3, at: 4, block: 5 } as const;
 
 /** Ints: the oldest pane kept, the oldest in the span, the newest, the first after the split; panes in the span; events; panes taken off since sums were made anew. Floats: where the span begins. */
-const QUEUE = { kept: 0, oldest: 1, newest: 2, split: 3, panes: 4, events: 5, off: 6, /** floats */ from: 4, block: 5 } as const;
+export const PANES = { kept: 0, oldest: 1, newest: 2, split: 3, panes: 4, events: 5, off: 6, /** floats */ from: 4, block: 5 } as const;
 
 export class Panes {
   readonly block: Block;
@@ -25,22 +26,22 @@ export class Panes {
 
   constructor(block: Block) {
     this.block = block;
-    this.units = QUEUE.block + block.units;
+    this.units = PANES.block + block.units;
     this.#foldsAt = PANE.block + block.units;
     this.paneUnits = this.#foldsAt + block.foldUnits;
   }
 
   /** A queue's cells, zeroed, are made one of no panes, whose span has no beginning yet. */
-  begin(q: number): void { this.block.heap.floats(q)[q + QUEUE.from] = -Infinity; }
+  begin(q: number): void { this.block.heap.floats(q)[q + PANES.from] = -Infinity; }
 
   /** Panes in the span of the queue at unit index `q`; events in them. */
-  count(q: number): number { return this.block.heap.i32[2 * q + QUEUE.panes]!; }
-  events(q: number): number { return this.block.heap.i32[2 * q + QUEUE.events]!; }
+  count(q: number): number { return this.block.heap.i32[2 * q + PANES.panes]!; }
+  events(q: number): number { return this.block.heap.i32[2 * q + PANES.events]!; }
   /** The oldest pane in the span, and the newest of all; 0: none. */
-  oldest(q: number): number { return this.block.heap.i32[2 * q + QUEUE.oldest]!; }
-  newest(q: number): number { return this.block.heap.i32[2 * q + QUEUE.newest]!; }
+  oldest(q: number): number { return this.block.heap.i32[2 * q + PANES.oldest]!; }
+  newest(q: number): number { return this.block.heap.i32[2 * q + PANES.newest]!; }
   /** The oldest pane there is, in the span or kept. */
-  kept(q: number): number { return this.block.heap.i32[2 * q + QUEUE.kept]!; }
+  kept(q: number): number { return this.block.heap.i32[2 * q + PANES.kept]!; }
   timeOf(pane: number): number { return this.block.heap.f64[pane + PANE.time]!; }
   atOf(pane: number): number { return this.block.heap.f64[pane + PANE.at]!; }
   numberOf(pane: number): number { return this.block.heap.f64[pane + PANE.number]!; }
@@ -61,7 +62,7 @@ export class Panes {
       this.#insert(q, pane, before, this.#inSpan(q, pane));
     }
     heap.ints(pane)[2 * pane + PANE.events]!++;
-    if (this.#inSpan(q, pane)) heap.ints(q)[2 * q + QUEUE.events]!++;
+    if (this.#inSpan(q, pane)) heap.ints(q)[2 * q + PANES.events]!++;
     return pane;
   }
 
@@ -71,7 +72,7 @@ export class Panes {
     block.add(pane + PANE.block, i, value, time);
     if (!this.#inSpan(q, pane)) return;
     const aggregate = block.aggregates[i]!;
-    if (aggregate.kind === 'sum' || (aggregate.kind === 'fold' && pane === this.newest(q))) aggregate.add(q + QUEUE.block + block.offsets[i]!, value, time);
+    if (aggregate.kind === 'sum' || (aggregate.kind === 'fold' && pane === this.newest(q))) aggregate.add(q + PANES.block + block.offsets[i]!, value, time);
   }
 
   /** All was said of the event: where it came late, into an older pane of the span, folds are made anew. */
@@ -82,7 +83,7 @@ export class Panes {
   /** Panes of times before `from` leave the span; those before `keep` go. Whether any left. */
   evict(q: number, from: number, keep = from): boolean {
     const { heap } = this.block;
-    if (from > heap.f64[q + QUEUE.from]!) heap.floats(q)[q + QUEUE.from] = from;
+    if (from > heap.f64[q + PANES.from]!) heap.floats(q)[q + PANES.from] = from;
     let left = false;
     for (let pane = this.oldest(q); pane !== 0 && heap.f64[pane + PANE.time]! < from; pane = this.oldest(q)) {
       this.#leave(q, pane);
@@ -97,11 +98,11 @@ export class Panes {
     const { block } = this;
     const { heap } = block;
     const aggregate = block.aggregates[i]!;
-    const at = q + QUEUE.block + block.offsets[i]!;
+    const at = q + PANES.block + block.offsets[i]!;
     if (aggregate.kind === 'sum') return aggregate.value(at);
     const oldest = this.oldest(q);
     if (aggregate.kind === 'fold') {
-      return oldest === 0 || oldest === heap.i32[2 * q + QUEUE.split] ? aggregate.value(at) : aggregate.value(oldest + this.#foldsAt + block.foldOffsets[i]!, at);
+      return oldest === 0 || oldest === heap.i32[2 * q + PANES.split] ? aggregate.value(at) : aggregate.value(oldest + this.#foldsAt + block.foldOffsets[i]!, at);
     }
     return this.#joined(i, oldest, Infinity);
   }
@@ -134,27 +135,54 @@ export class Panes {
   /** Everything goes. */
   clear(q: number): void { this.evict(q, Infinity); }
 
-  #inSpan(q: number, pane: number): boolean { return this.block.heap.f64[pane + PANE.time]! >= this.block.heap.f64[q + QUEUE.from]!; }
+  /** A queue that has begun takes over the panes of one in another heap; `old`, `sources`: as of `Block.adopt`. What is new is over nothing in each. */
+  adopt(q: number, heap: Heap, from: number, old: BlockState, sources: readonly number[]): void {
+    const { block } = this;
+    const made = new Map<number, number>([[0, 0]]);
+    let newest = 0;
+    for (let pane = heap.i32[2 * from + PANES.kept]!; pane !== 0; pane = heap.i32[2 * pane + PANE.next]!) {
+      const copy = block.heap.alloc(this.paneUnits);
+      made.set(pane, copy);
+      const ints = block.heap.ints(copy);
+      const events = ints[2 * copy + PANE.events] = heap.i32[2 * pane + PANE.events]!;
+      ints[2 * copy + PANE.previous] = newest;
+      const f64 = block.heap.floats(copy);
+      for (const cell of [PANE.time, PANE.number, PANE.at]) f64[copy + cell] = heap.f64[pane + cell]!;
+      if (newest !== 0) block.heap.ints(newest)[2 * newest + PANE.next] = copy;
+      newest = copy;
+      block.adopt(copy + PANE.block, heap, pane + PANE.block, old, sources, events);
+      for (const k of block.folds) {
+        if (sources[k]! >= 0) block.aggregates[k]!.adopt(copy + this.#foldsAt + block.foldOffsets[k]!, heap, pane + PANE.block + old.units + old.foldOffsets[sources[k]!]!);
+      }
+    }
+    const ints = block.heap.ints(q);
+    for (const cell of [PANES.kept, PANES.oldest, PANES.newest, PANES.split]) ints[2 * q + cell] = made.get(heap.i32[2 * from + cell]!)!;
+    for (const cell of [PANES.panes, PANES.events, PANES.off]) ints[2 * q + cell] = heap.i32[2 * from + cell]!;
+    block.heap.floats(q)[q + PANES.from] = heap.f64[from + PANES.from]!;
+    block.adopt(q + PANES.block, heap, from + PANES.block, old, sources, heap.i32[2 * from + PANES.events]!);
+  }
+
+  #inSpan(q: number, pane: number): boolean { return this.block.heap.f64[pane + PANE.time]! >= this.block.heap.f64[q + PANES.from]!; }
 
   // --- the list -----------------------------------------------------------------------------------------------------------------------------------
 
   #insert(q: number, pane: number, before: number, inSpan: boolean): void {
     const { heap } = this.block;
     const i = 2 * q;
-    const after = before === 0 ? heap.i32[i + QUEUE.kept]! : heap.i32[2 * before + PANE.next]!;
+    const after = before === 0 ? heap.i32[i + PANES.kept]! : heap.i32[2 * before + PANE.next]!;
     heap.ints(pane)[2 * pane + PANE.previous] = before;
     heap.ints(pane)[2 * pane + PANE.next] = after;
     if (before !== 0) heap.ints(before)[2 * before + PANE.next] = pane;
     if (after !== 0) heap.ints(after)[2 * after + PANE.previous] = pane;
     const i32 = heap.ints(q);
-    if (before === 0) i32[i + QUEUE.kept] = pane;
-    if (after === 0) i32[i + QUEUE.newest] = pane;
+    if (before === 0) i32[i + PANES.kept] = pane;
+    if (after === 0) i32[i + PANES.newest] = pane;
     if (!inSpan) return;
-    i32[i + QUEUE.panes]!++;
-    const oldest = i32[i + QUEUE.oldest]!;
+    i32[i + PANES.panes]!++;
+    const oldest = i32[i + PANES.oldest]!;
     // One in between makes all folds anew (`done`).
-    if (oldest === 0) i32[i + QUEUE.oldest] = i32[i + QUEUE.split] = pane;
-    else if (after === oldest) i32[i + QUEUE.oldest] = pane;
+    if (oldest === 0) i32[i + PANES.oldest] = i32[i + PANES.split] = pane;
+    else if (after === oldest) i32[i + PANES.oldest] = pane;
   }
 
   /** The oldest pane leaves the span. */
@@ -163,30 +191,30 @@ export class Panes {
     const { heap } = block;
     const i = 2 * q;
     // The older stack is empty: what came after the split becomes it, all but the newest.
-    if (block.folds.length > 0 && pane === heap.i32[i + QUEUE.split] && pane !== this.newest(q)) this.#fold(q);
+    if (block.folds.length > 0 && pane === heap.i32[i + PANES.split] && pane !== this.newest(q)) this.#fold(q);
     const next = heap.i32[2 * pane + PANE.next]!;
     const i32 = heap.ints(q);
-    i32[i + QUEUE.panes]!--;
-    i32[i + QUEUE.events]! -= heap.i32[2 * pane + PANE.events]!;
-    i32[i + QUEUE.oldest] = next;
-    if (i32[i + QUEUE.split] === pane) i32[i + QUEUE.split] = next;
+    i32[i + PANES.panes]!--;
+    i32[i + PANES.events]! -= heap.i32[2 * pane + PANE.events]!;
+    i32[i + PANES.oldest] = next;
+    if (i32[i + PANES.split] === pane) i32[i + PANES.split] = next;
     if (next === 0) {
-      block.empty(q + QUEUE.block);
+      block.empty(q + PANES.block);
       const emptied = heap.ints(q);
-      emptied[i + QUEUE.off] = emptied[i + QUEUE.split] = 0;
+      emptied[i + PANES.off] = emptied[i + PANES.split] = 0;
       return;
     }
     for (let k = 0; k < block.aggregates.length; k++) {
       const aggregate = block.aggregates[k]!;
-      if (aggregate.kind === 'sum') aggregate.subtract(q + QUEUE.block + block.offsets[k]!, pane + PANE.block + block.offsets[k]!);
+      if (aggregate.kind === 'sum') aggregate.subtract(q + PANES.block + block.offsets[k]!, pane + PANE.block + block.offsets[k]!);
     }
     // What left something out is made anew once as many panes were taken off it as it is made of.
-    const off = ++heap.ints(q)[i + QUEUE.off]!;
-    if (off < heap.i32[i + QUEUE.panes]!) return;
-    heap.ints(q)[i + QUEUE.off] = 0;
+    const off = ++heap.ints(q)[i + PANES.off]!;
+    if (off < heap.i32[i + PANES.panes]!) return;
+    heap.ints(q)[i + PANES.off] = 0;
     for (let k = 0; k < block.aggregates.length; k++) {
       const aggregate = block.aggregates[k]!;
-      const at = q + QUEUE.block + block.offsets[k]!;
+      const at = q + PANES.block + block.offsets[k]!;
       if (aggregate.kind !== 'sum' || !aggregate.isWorn(at)) continue;
       aggregate.empty(at);
       for (let p = next; p !== 0; p = heap.i32[2 * p + PANE.next]!) aggregate.merge(at, p + PANE.block + block.offsets[k]!);
@@ -198,8 +226,8 @@ export class Panes {
     const { heap } = block;
     const next = heap.i32[2 * pane + PANE.next]!;
     const i32 = heap.ints(q);
-    i32[2 * q + QUEUE.kept] = next;
-    if (next === 0) i32[2 * q + QUEUE.newest] = 0;
+    i32[2 * q + PANES.kept] = next;
+    if (next === 0) i32[2 * q + PANES.newest] = 0;
     else heap.ints(next)[2 * next + PANE.previous] = 0;
     block.empty(pane + PANE.block);
     heap.free(pane, this.paneUnits);
@@ -238,11 +266,11 @@ export class Panes {
     const { heap } = block;
     for (const k of block.folds) {
       const aggregate = block.aggregates[k]!;
-      const at = q + QUEUE.block + block.offsets[k]!;
+      const at = q + PANES.block + block.offsets[k]!;
       aggregate.empty(at);
       for (let pane = first; pane !== 0; pane = heap.i32[2 * pane + PANE.next]!) aggregate.merge(at, pane + PANE.block + block.offsets[k]!);
     }
-    heap.ints(q)[2 * q + QUEUE.split] = first;
+    heap.ints(q)[2 * q + PANES.split] = first;
   }
 
   #joined(i: number, first: number, to: number): number {

@@ -5,7 +5,7 @@
 import type { Heap } from '../../state/heap.ts';
 
 /** Ints: entries, room, the place of the first. From unit 2 on: pairs of time and value. */
-const SERIES = { entries: 0, room: 1, first: 2, head: 2 } as const;
+export const SERIES = { entries: 0, room: 1, first: 2, head: 2 } as const;
 const LEAST_ROOM = 2;
 
 export class SeriesList {
@@ -52,6 +52,19 @@ export class SeriesList {
     for (let i = 0; i < n; i++) {
       const place = this.#place(list, i);
       this.add(cell, this.#heap.f64[place + 1]!, this.#heap.f64[place]!);
+    }
+  }
+
+  /** The latest of the list of cell `from` of another heap. */
+  adopt(cell: number, heap: Heap, from: number): void {
+    const list = heap.f64[from]!;
+    if (list === 0) return;
+    const n = heap.i32[2 * list + SERIES.entries]!;
+    const room = heap.i32[2 * list + SERIES.room]!;
+    const first = heap.i32[2 * list + SERIES.first]!;
+    for (let i = Math.max(0, n - this.#limit); i < n; i++) {
+      const place = list + SERIES.head + 2 * ((first + i) % room);
+      this.add(cell, heap.f64[place + 1]!, heap.f64[place]!);
     }
   }
 

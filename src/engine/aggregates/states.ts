@@ -18,6 +18,10 @@ abstract class Cells implements Aggregate {
 
   subtract(_at: number, _from: number): void { throw new Error('a fold is not subtracted'); }
   isWorn(_at: number): boolean { return false; }
+  adopt(at: number, heap: Heap, from: number): void {
+    const f64 = this.heap.floats(at);
+    for (let i = 0; i < this.cells; i++) f64[at + i] = heap.f64[from + i]!;
+  }
   empty(at: number): void {
     const f64 = this.heap.floats(at);
     for (let i = 0; i < this.cells; i++) f64[at + i] = 0;

@@ -4,15 +4,16 @@
  */
 import { Heap, APART_BYTES } from '../../state/heap.ts';
 import type { WholeImage } from '../../state/image.ts';
+import type { RuleAtWork } from '../at-work.ts';
 import type { Parts, Roots } from '../images.ts';
 import { KEY } from '../layout.ts';
-import { RuleRunner } from '../runner.ts';
+import { WindowRunner } from '../windows/index.ts';
 import type { Adopted, Mapping, RuleChange } from './compare.ts';
 import type { StateDescription } from './describe.ts';
 import { Events, Moved, Unfit } from './graph.ts';
 import { keeperMapping, KINDS } from './kinds.ts';
 import { Old, type OldKey } from './old.ts';
-import { adoptFeatures, compareFeatures } from './features.ts';
+import { compareFeatures, emptyFeatures, OldFeatures } from './features.ts';
 import { adoptRoster } from './roster.ts';
 import { adoptHeld, adoptLimits, adoptOnce, typesOf, type DecodeAgain } from './tables.ts';
 
@@ -30,6 +31,8 @@ export interface AdoptOptions {
   readonly num: number;
   readonly adopted: Readonly<Record<string, Adopted>>;
   readonly again: DecodeAgain | undefined;
+  /** Names of features that another engine takes over from the same state. */
+  readonly elsewhere: ReadonlySet<string>;
   /** A key is to be looked at after a span of event time. */
   readonly schedule: (span: number, ks: number, due: number) => void;
 }
@@ -65,12 +68,13 @@ export function adoptState(image: WholeImage, roots: Roots, parts: Parts, now: S
 
 function adopt(old: Old, image: WholeImage, roots: Roots, parts: Parts, now: StateDescription, options: AdoptOptions, unfit: ReadonlyMap<string, string>): AdoptedState {
   empty(parts, roots);
+  emptyFeatures(parts, roots);
   const { store, runners, keys } = parts;
   const { plan } = store;
   const { described } = old;
   const oldIndex = new Map(described.rules.flatMap((rule, i) => (rule.isGroup ? [] : [[rule.name, i] as const])));
-  const features = compareFeatures(described, now, roots.features);
-  const { reasons: featureReasons } = features;
+  const oldFeatures = new OldFeatures(described, image, roots);
+  const features = compareFeatures(oldFeatures, now, options.elsewhere);
   const mappings = new Map<number, Mapping>();
   const reasons = new Map<string, string>();
   for (const [index, rule] of now.rules.entries()) {
@@ -78,8 +82,8 @@ function adopt(old: Old, image: WholeImage, roots: Roots, parts: Parts, now: Sta
     if (before === undefined) continue;
     const isSameKind = described.rules[before]!.kind === rule.kind;
     const kind = isSameKind ? KINDS[rule.kind] : undefined;
-    const mapping = unfit.get(rule.name) ?? featureReasons.get(rule.name) ?? kind?.compare(described, before, now, index, old.adopted[rule.name]?.lacks ?? [])
-      ?? (isSameKind ? 'windows are not taken over when rules change' : 'what it keeps is of another kind now');
+    const mapping = unfit.get(rule.name) ?? features.fresh.get(rule.name)?.reason ?? kind?.compare(described, before, now, index, old.adopted[rule.name]?.lacks ?? [])
+      ?? 'what it keeps is of another kind now';
     if (typeof mapping === 'string') reasons.set(rule.name, mapping);
     else mappings.set(before, mapping);
   }
@@ -90,7 +94,6 @@ function adopt(old: Old, image: WholeImage, roots: Roots, parts: Parts, now: Sta
   const due: { readonly at: number; readonly ks: number; readonly span: number }[] = [];
   const take = (mapping: Mapping, index: number, shares: boolean, list: Iterable<OldKey>): void => {
     const runner = runners[index]!;
-    if (!(runner instanceof RuleRunner)) throw new Error(`rule ${runner.plan.rule.name} takes nothing over`);
     const takeKey = KINDS[now.rules[index]!.kind]!.begin({ old, now, store, runner, events, moved }, mapping, shares);
     for (const key of list) {
       if (shares && key.own === 0) continue; // its runs are shared starts, which stay so
@@ -114,9 +117,11 @@ function adopt(old: Old, image: WholeImage, roots: Roots, parts: Parts, now: Sta
     const keepsShares = mapping !== undefined && rule.group >= 0 && shared.get(rule.group) === described.rules[mapping.oldIndex]!.group;
     const joins = rule.group >= 0 && shared.has(rule.group) && !keepsShares;
     runners[index]!.since = joins ? options.num : keepsShares ? old.adopted[rule.name]?.since ?? 0 : 0;
+    const floor = mapping === undefined ? undefined : KINDS[rule.kind]!.floor(mapping, now, options.watermark, old.adopted[rule.name]?.floor);
+    recall(runners[index]!, runners[index]!.since, floor);
     if (mapping === undefined) {
-      const count = before === undefined ? { runs: 0, keys: 0 } : countOf(old, before);
-      if (featureReasons.has(rule.name)) count.keys = Math.max(count.keys, features.keys);
+      const count = before === undefined ? { ...NOTHING } : countOf(old, before);
+      count.keys = Math.max(count.keys, features.fresh.get(rule.name)?.keys ?? 0);
       changes.push({ rule: rule.name, what: before === undefined ? 'new' : 'fresh', reason: reasons.get(rule.name), ...count });
     } else {
       const count = countOf(old, mapping.oldIndex);
@@ -125,7 +130,9 @@ function adopt(old: Old, image: WholeImage, roots: Roots, parts: Parts, now: Sta
       const lacks = count.keys === 0 ? [] : KINDS[rule.kind]!.lacks(described, now, index, old.adopted[rule.name]?.lacks ?? []);
       if (lacks.length > 0) adopted[rule.name] = { lacks, since: 0 };
     }
-    if (runners[index]!.since > 0) adopted[rule.name] = { lacks: adopted[rule.name]?.lacks ?? [], since: runners[index]!.since };
+    const { since } = runners[index]!;
+    if (since > 0) adopted[rule.name] = { lacks: adopted[rule.name]?.lacks ?? [], since };
+    if (floor !== undefined) adopted[rule.name] = { lacks: [], since, floor };
   }
   const names = new Set(now.rules.map(({ name }) => name));
   for (const [name, index] of oldIndex) if (!names.has(name)) changes.push({ rule: name, what: 'dropped', reason: 'the rule is gone', ...countOf(old, index) });
@@ -136,7 +143,7 @@ function adopt(old: Old, image: WholeImage, roots: Roots, parts: Parts, now: Sta
     ...features.notes, ...adoptOnce(old, roots.once, plan, now, parts.once), ...adoptLimits(old, mappings, plan, now, parts.limits),
     ...adoptHeld(old, pagesOf('held'), pagesOf('held order')[0] ?? new Uint8Array(0), plan, now, parts.held, options.again),
   ];
-  if (features.goOn) adoptFeatures(image, roots, parts);
+  parts.features.adopt((groups) => { oldFeatures.give(groups, options.watermark); });
   adoptRoster(old, image, roots, mappings, parts);
   parts.sameTime.load(pagesOf('same time')[0] ?? new Uint8Array(0));
   for (const runner of runners) {
@@ -144,6 +151,12 @@ function adopt(old: Old, image: WholeImage, roots: Roots, parts: Parts, now: Sta
     if (before !== undefined) Object.assign(runner.counters, roots.counters[before]);
   }
   return { change: { rules: changes, notes }, adopted, types: typesOf(described, plan) };
+}
+
+/** What a runner must know of changes that were. */
+export function recall(runner: RuleAtWork, since = 0, floor = -Infinity): void {
+  runner.since = since;
+  if (runner instanceof WindowRunner) runner.floor = floor;
 }
 
 const within = (x: number, lo: number, hi: number): number => Math.max(lo, Math.min(hi, x));
@@ -192,7 +205,9 @@ function keepShared(described: StateDescription, now: StateDescription, mappings
   return kept;
 }
 
-function countOf(old: Old, index: number): { runs: number; keys: number } {
+const NOTHING = { runs: 0, of: 'run', keys: 0 } as const;
+
+function countOf(old: Old, index: number): { runs: number; of: RuleChange['of']; keys: number } {
   const kind = KINDS[old.described.rules[index]!.kind];
-  return kind === undefined ? { runs: 0, keys: old.keysOf(index).length } : { ...kind.count(old, index) };
+  return kind === undefined ? { ...NOTHING, keys: old.keysOf(index).length } : { ...kind.count(old, index), of: kind.of };
 }

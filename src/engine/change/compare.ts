@@ -1,16 +1,18 @@
 /** Whether the runs of a rule go on under a newer version of it, told from what both keep: the plan of a change, before it is done. */
-import type { Shape } from '../../compile/identity.ts';
+import type { KeyIdentity, Shape } from '../../compile/identity.ts';
 import type { PositionState, RuleState, StateDescription } from './describe.ts';
 
 /** What becomes of a rule's state. */
 export interface RuleChange {
   readonly rule: string;
-  /** `dropped`: the rule is gone, and its state with it. */
-  readonly what: 'goes on' | 'fresh' | 'dropped' | 'new';
+  /** `dropped`: the rule is gone, and its state with it. `drains`: as `fresh` or `dropped`, but what is open goes on under the old rule. */
+  readonly what: 'goes on' | 'drains' | 'fresh' | 'dropped' | 'new';
   /** Why it starts fresh, in the author's words. */
   readonly reason: string | undefined;
-  /** Open runs (with the matches that are held back) that go on, or that are lost. */
+  /** Open runs (with the matches that are held back) or windows that go on, or that are lost. */
   readonly runs: number;
+  /** What `runs` counts. */
+  readonly of: 'run' | 'window';
   /** Keys with anything kept. */
   readonly keys: number;
 }
@@ -38,6 +40,8 @@ export interface Adopted {
   readonly lacks: readonly string[];
   /** Shared starts up to this number of an event are none of this rule's; 0: all are. */
   readonly since: number;
+  /** Windows that ended up to here are forgotten (windows/runner.ts); absent: those that `late within` says. */
+  readonly floor?: number;
 }
 
 const JOINT = ' and ';
@@ -48,7 +52,7 @@ export function comparePatterns(before: StateDescription, oldIndex: number, afte
   const rule = after.rules[index] as RuleState;
   const { pattern } = old.identity;
   if (old.version !== rule.version) return `version ${old.version} is now version ${rule.version}`;
-  const reason = compareKeys(old, rule) ?? compareShapes(pattern, rule.identity.pattern, true) ?? compareStages(old, rule) ?? compareBounds(old, rule) ?? compareWays(old, rule)
+  const reason = compareKeys(old.identity.key, rule.identity.key) ?? compareShapes(pattern, rule.identity.pattern, true) ?? compareStages(old, rule) ?? compareBounds(old, rule) ?? compareWays(old, rule)
     ?? compareReads(before, after, old, rule, lacks);
   if (reason !== undefined) return reason;
   const positions = mapPositions(old.positions, rule.positions);
@@ -59,9 +63,7 @@ export function comparePatterns(before: StateDescription, oldIndex: number, afte
   return { old, oldIndex, index, positions, stages, slots };
 }
 
-function compareKeys(old: RuleState, rule: RuleState): string | undefined {
-  const a = old.identity.key;
-  const b = rule.identity.key;
+export function compareKeys(a: KeyIdentity, b: KeyIdentity): string | undefined {
   const by = (parts: typeof a): string => (parts.length === 0 ? 'no key' : parts.map(({ name }) => name).join(', '));
   if (a.length !== b.length || a.some((part, i) => part.name !== b[i]!.name || part.type !== b[i]!.type)) return `\`by\` was ${by(a)} and is ${by(b)}`;
   for (const [i, part] of a.entries()) {

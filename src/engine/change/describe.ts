@@ -3,16 +3,21 @@
  * engine of other rules can read them. It is a section of its own, the same in every image of an engine, so that only the first has to store it.
  */
 import { createHash } from 'node:crypto';
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import type { Literal } from '../../../dsl/typed.ts';
 import type { CohortCell } from '../../compile/cohort.ts';
 import type { AnyRulePlan, Plan, RulePlan } from '../../compile/plan.ts';
 import type { RuleIdentity } from '../../compile/identity.ts';
-import type { Type } from '../../../dsl/typed.ts';
+import { cellKind } from '../../core/cell-kind.ts';
 import type { WholeImage } from '../../state/image.ts';
 import { ENTRY, QUEUE } from '../cohort.ts';
 import { CLASS, classUnits, EVENT, KEY, keyLayout, LINK, NODE, registersAt, START, type KeyLayout } from '../layout.ts';
 import { WINDOW } from '../limits.ts';
 import { SEEN } from '../once.ts';
 import { ROSTER } from '../roster.ts';
+import { BAG, PANE, PANES, SERIES } from '../aggregates/index.ts';
+import { describeFeatures, FEATURE, type FeatureState } from '../features/index.ts';
+import { BOX, CELLS } from '../windows/index.ts';
 
 export interface TypeState {
   readonly name: string;
@@ -81,9 +86,6 @@ export interface RuleState extends KindState {
   readonly hasTimeout: boolean;
 }
 
-/** Of a group of features: what its records keep, their names, and the rules that read them. */
-export interface FeatureState { readonly identity: string; readonly names: readonly string[]; readonly readBy: readonly string[] }
-
 export interface StateDescription {
   /** Where the cells of records lie; a state whose records lie otherwise is not read by this version. */
   readonly records: Readonly<Record<string, Readonly<Record<string, number>>>>;
@@ -93,7 +95,7 @@ export interface StateDescription {
   readonly features: readonly FeatureState[];
 }
 
-const RECORDS = { EVENT, NODE, LINK, KEY, START, CLASS, QUEUE, ENTRY, SEEN, WINDOW, ROSTER };
+const RECORDS = { EVENT, NODE, LINK, KEY, START, CLASS, QUEUE, ENTRY, SEEN, WINDOW, ROSTER, BOX, CELLS, PANE, PANES, BAG, SERIES, FEATURE };
 
 /** `describe`: a rule, by its kind. */
 export function describeState(plan: Plan, describe: (plan: Plan, rule: AnyRulePlan) => KindState): StateDescription {
@@ -103,12 +105,12 @@ export function describeState(plan: Plan, describe: (plan: Plan, rule: AnyRulePl
       const fields = [...plan.fields[t]!];
       const nameOf = (slot: number): string => fields.find(([, field]) => field.slot === slot)![0];
       return {
-        name: type.name, fields: Object.fromEntries(fields.map(([name, field]) => [name, { slot: field.slot, kind: kindOf(field.type) }])),
+        name: type.name, fields: Object.fromEntries(fields.map(([name, field]) => [name, { slot: field.slot, kind: cellKind(field.type.kind) }])),
         kept: plan.kept[t]!.map(nameOf), bytes: plan.keepBytes[t]!, identity: plan.identity[t]!.map(({ slot }) => nameOf(slot)), once: plan.once[t]!,
       };
     }),
     rules: plan.rules.map((rule) => describe(plan, rule)),
-    features: plan.features.map(({ identity, features, readBy }) => ({ identity, names: features.map(({ name }) => name), readBy })),
+    features: plan.features.map(describeFeatures),
   };
 }
 
@@ -131,15 +133,6 @@ export function describePattern(plan: Plan, rule: RulePlan): RuleState {
   };
 }
 
-/** Kinds of values that lie in a cell alike. */
-function kindOf(type: Type): string {
-  switch (type.kind) {
-    case 'oneOf': return 'string';
-    case 'int': return 'float';
-    default: return type.kind;
-  }
-}
-
 /** Names the rules as far as a state depends on them: their records, and what is done with them, down to the constants. */
 export function fingerprintOf(plan: Plan, described: string): string {
   const hash = createHash('sha256').update(described);
@@ -160,18 +153,26 @@ export function fingerprintOf(plan: Plan, described: string): string {
   return hash.digest('hex').slice(0, 32);
 }
 
-/** The description as the one page of its section. */
+/** The rules of a state as they were written. JSON. */
+export interface RuleTexts {
+  readonly files: readonly { readonly path: string; readonly text: string }[];
+  /** Values of params. */
+  readonly params: readonly (readonly [name: string, value: Literal])[];
+}
+
+/** The description as the first page of its section; the texts, compressed, as the second. They are no part of the fingerprint: another comment is no change of rules. */
 export class RulesPage {
   readonly described: StateDescription;
   readonly fingerprint: string;
-  readonly bytes: Uint8Array;
+  readonly pages: readonly Uint8Array[];
   /** It is in no image yet. */
   dirty = true;
 
   constructor(plan: Plan, describe: (plan: Plan, rule: AnyRulePlan) => KindState) {
     this.described = describeState(plan, describe);
     const text = JSON.stringify(this.described);
-    this.bytes = new TextEncoder().encode(text);
+    const texts: RuleTexts = { files: plan.program.sources, params: [...plan.params] };
+    this.pages = [new TextEncoder().encode(text), new Uint8Array(deflateRawSync(JSON.stringify(texts)))];
     this.fingerprint = fingerprintOf(plan, text);
   }
 }
@@ -183,6 +184,15 @@ export function readDescription(pages: readonly Uint8Array[] | undefined): State
   if (JSON.stringify(described.records) !== JSON.stringify(RECORDS)) throw new Error('The records of the state lie otherwise than those of this version; only the version that wrote it can take it up.');
   return described;
 }
+
+/** The texts of the rules that made a state; undefined: it has none. */
+export function ruleTexts(image: WholeImage): RuleTexts | undefined {
+  const page = image.sections.get('rules')?.[1];
+  return page === undefined ? undefined : JSON.parse(inflateRawSync(page).toString()) as RuleTexts;
+}
+
+/** Names of the rules that drain in a state; none: it is that of rules at work. */
+export function drainingRules(image: WholeImage): readonly string[] { return (JSON.parse(image.header) as { readonly draining?: readonly string[] }).draining ?? []; }
 
 /** Names of the rules that made a state. */
 export function ruleNames(image: WholeImage): string[] {

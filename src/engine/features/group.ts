@@ -1,13 +1,12 @@
 import type { FeatureGroupPlan } from '../../compile/plan.ts';
 import { Heap } from '../../state/heap.ts';
-import { Block, Panes, type AggregateSpec } from '../aggregates/index.ts';
+import { Block, NOTHING, Panes, PANES } from '../aggregates/index.ts';
 import { Buckets, type BucketsRoot } from '../buckets.ts';
 import { mix } from '../classes.ts';
 import { Cleanup, type CleanupRoot } from '../cleanups.ts';
 import type { Store } from '../store.ts';
+import { FEATURE, MOST_VALUES, spansOf, type SpanState } from './layout.ts';
 
-/** Ints: next in the chain of the hash, group, flags. Floats: the key's parts; then, for each span, its queue of panes or its block. */
-const FEATURE = { next: 0, group: 1, flags: 2, key: 2 } as const;
 export const GROUP_OF = FEATURE.group;
 const QUEUED = 1;
 /** Something over all history is kept here: the record stays. */
@@ -16,16 +15,13 @@ const KEPT = 2;
 type KeyOf = ((key: Float64Array) => void) | undefined;
 type Where = (() => boolean) | undefined;
 
-/** Values that `values` holds where it does not say itself. */
-const MOST_VALUES = 1000;
-
 /** What is kept of a stream over one span: its panes are single times, or `every` ms wide. All history is one block. */
 interface Span {
   readonly stream: number;
   readonly over: number;
   readonly every: number;
   /** The features over it, by their place in the block. */
-  readonly features: number[];
+  readonly features: readonly number[];
   readonly block: Block;
   readonly panes: Panes | undefined;
   /** Units from the record's start. */
@@ -85,13 +81,7 @@ export class Group {
       next: (p) => heap.i32[2 * p + FEATURE.next]!,
       link: (p, next) => { heap.ints(p)[2 * p + FEATURE.next] = next; },
     });
-    const specs: { readonly stream: number; readonly over: number; readonly every: number; readonly features: number[]; readonly specs: AggregateSpec[] }[] = [];
-    plan.features.forEach(({ stream, over, every, fn, valueType, argument }, f) => {
-      let span = specs.find((other) => other.stream === stream && other.over === over && other.every === every);
-      if (span === undefined) specs.push(span = { stream, over, every, features: [], specs: [] });
-      span.features.push(f);
-      span.specs.push({ fn, type: valueType?.kind, argument });
-    });
+    const specs = spansOf(plan);
     let units = FEATURE.key + plan.width;
     const nothing = new Heap(1 << 8);
     this.#nothing = specs.map((span) => {
@@ -221,6 +211,39 @@ export class Group {
     this.touched = 0;
   }
 
+  /** What the group was is forgotten. */
+  clear(): void { this.load({ table: { size: 1024, count: 0 }, cleanup: { span: 0, first: 0, last: 0, from: 0, to: 0 } }, []); }
+
+  /** Takes over, for a key, spans of a record in another heap. Returns the record that they are in now; 0: there was nothing in them. */
+  adopt(heap: Heap, from: number, spans: readonly TakenSpan[]): number {
+    const key = this.#scratch;
+    let record = 0;
+    for (const { span, old, sources } of spans) {
+      if (!isKept(heap, from, old, sources)) continue;
+      for (let i = 0; i < key.length; i++) key[i] = heap.f64[from + FEATURE.key + i]!;
+      if (record === 0) record = this.find(key);
+      if (record === 0) record = this.#make(key);
+      const { block, panes, at } = this.#spans[span]!;
+      if (panes !== undefined) panes.adopt(record + at, heap, from + old.at, old.block, sources);
+      else {
+        block.adopt(record + at, heap, from + old.at, old.block, sources, 0);
+        this.#heap.ints(record)[2 * record + FEATURE.flags]! |= KEPT;
+      }
+    }
+    return record;
+  }
+
+  /** A record taken over is to be looked at. `due`: when it was to be, in the order in which they are; `now`: event time that was reached. */
+  resume(record: number, due: number, now: number): void {
+    const heap = this.#heap;
+    if (this.#cleanup.span === 0 || (heap.i32[2 * record + FEATURE.flags]! & QUEUED) !== 0) return;
+    heap.ints(record)[2 * record + FEATURE.flags]! |= QUEUED;
+    this.#cleanup.push(Math.min(due, now + this.#cleanup.span), record);
+  }
+
+  /** The spans, with the features in each. */
+  get spans(): readonly { readonly features: readonly number[] }[] { return this.#spans; }
+
   #add(record: number, span: Span, time: number, number: number): void {
     const { block, panes, features, stream } = span;
     const at = record + span.at;
@@ -268,6 +291,15 @@ export class Group {
     for (let i = 0; i < this.#scratch.length; i++) hash = mix(hash, cells[at + i]!);
     return hash;
   }
+}
+
+/** What of an old span goes into the new one of that index; `sources`: as of `Block.adopt`. */
+export interface TakenSpan { readonly span: number; readonly old: SpanState; readonly sources: readonly number[] }
+
+/** Is anything in an old span, of those of its features that are taken over? */
+export function isKept({ i32, f64 }: Heap, record: number, { panes, at, block }: SpanState, sources: readonly number[]): boolean {
+  if (panes) return i32[2 * (record + at) + PANES.kept] !== 0;
+  return sources.some((source) => source !== NOTHING && f64.slice(record + at + block.offsets[source]!, record + at + block.offsets[source]! + block.cells[source]!).some((cell) => cell !== 0));
 }
 
 /** Panes of times up to `time` leave the span; where there are none, nothing is written. */

@@ -12,6 +12,9 @@ import type { CleanupRoot } from '../cleanups.ts';
 import type { Store } from '../store.ts';
 import { Group, GROUP_OF } from './group.ts';
 
+export { isKept, type Group, type TakenSpan } from './group.ts';
+export { describeFeatures, FEATURE, type FeatureState, type SpanState } from './layout.ts';
+
 /** JSON. */
 export interface FeaturesRoot { readonly groups: readonly { readonly table: BucketsRoot; readonly cleanup: CleanupRoot }[] }
 
@@ -81,6 +84,19 @@ export class Features {
     this.#groups.forEach((group, i) => { group.load(groups[i]!, heads[i]!); });
     this.due = Math.min(Infinity, ...this.#groups.map((group) => group.due));
     this.#taken = true;
+  }
+
+  /** Everything is forgotten; the heap and the members were emptied. */
+  clear(): void {
+    for (const group of this.#groups) group.clear();
+    this.due = Infinity;
+    this.#taken = true;
+  }
+
+  /** The groups take over what `take` gives them. */
+  adopt(take: (groups: readonly Group[]) => void): void {
+    take(this.#groups);
+    this.due = Math.min(Infinity, ...this.#groups.map((group) => group.due));
   }
 
   /** `aside`: conditions may still read what was before. */

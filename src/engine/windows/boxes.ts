@@ -6,9 +6,9 @@ import { LAST, type Keeper, type WindowRunner } from './runner.ts';
  * Ints: next box, flags. Floats: start, end, number of the first event, time of the first and last event, events; when its next early report is due (Infinity: never),
  * events at the last report. Then a block.
  */
-const BOX = { /** ints */ next: 0, flags: 1, /** floats */ start: 1, end: 2, number: 3, first: 4, last: 5, events: 6, early: 7, told: 8, block: 9 } as const;
+export const BOX = { /** ints */ next: 0, flags: 1, /** floats */ start: 1, end: 2, number: 3, first: 4, last: 5, events: 6, early: 7, told: 8, block: 9 } as const;
 /** It has ended and was reported; the condition of `trigger on rise` holds. */
-const CLOSED = 1;
+export const CLOSED = 1;
 const HIGH = 2;
 
 type Shape = Exclude<WindowShape, { kind: 'sliding' }>;
@@ -99,6 +99,20 @@ export class Boxes implements Keeper {
 
   clear(ks: number): void { for (let box = this.#first(ks); box !== 0; box = this.#first(ks)) this.#remove(ks, box); }
 
+  resume(ks: number, now: number): void {
+    const { heap } = this.#runner.store;
+    for (let box = this.#first(ks); box !== 0;) {
+      const next = heap.i32[2 * box + BOX.next]!;
+      if (this.#runner.isGone(heap.f64[box + BOX.end]!, now)) this.#remove(ks, box);
+      else {
+        heap.floats(box)[box + BOX.early] = Infinity;
+        if ((heap.i32[2 * box + BOX.flags]! & CLOSED) === 0) this.#nextEarly(box, now);
+      }
+      box = next;
+    }
+    this.#arm(ks);
+  }
+
   // --- boxes --------------------------------------------------------------------------------------------------------------------------------------
 
   #first(ks: number): number { return this.#runner.store.heap.i32[2 * this.#runner.keeperAt(ks)]!; }
@@ -117,7 +131,7 @@ export class Boxes implements Keeper {
       before = box;
       box = heap.i32[2 * box + BOX.next]!;
     }
-    return this.#end <= now && this.#end + this.#runner.late <= now ? 0 : this.#make(ks, before, time, start, this.#end);
+    return this.#runner.isGone(this.#end, now) ? 0 : this.#make(ks, before, time, start, this.#end);
   }
 
   #boundsAt(time: number): void {
@@ -159,7 +173,7 @@ export class Boxes implements Keeper {
       return after;
     }
     const end = time + Math.min(gap, max);
-    return end <= now && end + this.#runner.late <= now ? 0 : this.#make(ks, before, time, time, end);
+    return this.#runner.isGone(end, now) ? 0 : this.#make(ks, before, time, time, end);
   }
 
   /** The next session becomes part of this one. */
@@ -187,7 +201,9 @@ export class Boxes implements Keeper {
     f64[box + BOX.end] = Math.min(last + gap, first + max);
   }
 
+  /** 0: none is made any more. */
   #make(ks: number, before: number, time: number, start: number, end: number): number {
+    if (this.#runner.draining) return 0;
     const { store: { heap, num } } = this.#runner;
     const box = heap.alloc(this.#boxUnits);
     const f64 = heap.newFloats;

@@ -1,2 +1,4 @@
-export { WindowRunner, type WindowReport } from './runner.ts';
+export { BOX, CLOSED } from './boxes.ts';
+export { CELLS, isSpans, LAST, specsOf, WindowRunner, type WindowReport } from './runner.ts';
+export { endAfter } from './spans.ts';
 export { WindowView } from './view.ts';

@@ -6,7 +6,7 @@
  *
  * A key has one timer that counts, for what is due next: those it had armed before for a later moment are ignored when they fire. Everything is by event time.
  */
-import type { WindowPlan } from '../../compile/plan.ts';
+import type { WindowPlan, WindowShape } from '../../compile/plan.ts';
 import { Block, SKIP, type AggregateSpec } from '../aggregates/index.ts';
 import type { RuleAtWork } from '../at-work.ts';
 import { KEY, QUEUED } from '../layout.ts';
@@ -55,12 +55,19 @@ export interface Keeper {
   open(ks: number): number;
   isEmpty(ks: number): boolean;
   clear(ks: number): void;
+  /** The key's windows are those of a rule before it changed: what is gone under the rule of now goes, and the timer is for what is due next. */
+  resume(ks: number, now: number): void;
 }
 
 /** Floats of a key after its parts: when its timer is due, time and number of the last report, the same of the last late one, events seen; whether its condition held (rise); the number of its timer; the number of the event for which that stands. */
-const CELLS = { due: 0, at: 1, ordinal: 2, lateAt: 3, lateOrdinal: 4, seen: 5, high: 6, armed: 7, number: 8, keeper: 9 } as const;
+export const CELLS = { due: 0, at: 1, ordinal: 2, lateAt: 3, lateOrdinal: 4, seen: 5, high: 6, armed: 7, number: 8, keeper: 9 } as const;
 
 type Fn = () => number | boolean;
+
+/** Are windows of the shape kept as spans, and not as boxes? */
+export function isSpans(shape: WindowShape): shape is Extract<WindowShape, { kind: 'sliding' | 'count' }> { return shape.kind === 'sliding' || (shape.kind === 'count' && shape.every > 0); }
+
+export function specsOf({ aggregates, late }: WindowPlan): AggregateSpec[] { return aggregates.map(({ fn, type, argument }) => ({ fn, type, argument, unordered: late > 0 })); }
 
 export class WindowRunner implements RuleAtWork {
   readonly plan: WindowPlan;
@@ -70,6 +77,9 @@ export class WindowRunner implements RuleAtWork {
   readonly nextCell = KEY.starts;
   readonly classesAhead = undefined;
   since = 0;
+  draining = false;
+  /** Windows that ended up to here were forgotten before `late within` became longer: a late event makes none of them again. */
+  floor = -Infinity;
   readonly cleanup = 0;
   readonly hasStageKeys: boolean;
   readonly functions: readonly Fn[];
@@ -89,11 +99,10 @@ export class WindowRunner implements RuleAtWork {
     this.functions = functions;
     this.#report = report;
     this.hasStageKeys = plan.stages.some((stage) => stage.key >= 0);
-    const specs: AggregateSpec[] = plan.aggregates.map(({ fn, type, argument }) => ({ fn, type, argument, unordered: plan.late > 0 }));
-    this.block = new Block(store.heap, store.strings, specs, plan.rule.keep.count);
+    this.block = new Block(store.heap, store.strings, specsOf(plan), plan.rule.keep.count);
     this.#cells = KEY.key + width;
     const { shape } = plan;
-    this.#keeper = shape.kind === 'sliding' || (shape.kind === 'count' && shape.every > 0) ? new Spans(this, shape) : new Boxes(this, shape as Exclude<typeof shape, { kind: 'sliding' }>);
+    this.#keeper = isSpans(shape) ? new Spans(this, shape) : new Boxes(this, shape as Exclude<typeof shape, { kind: 'sliding' }>);
     this.layout = { width, units: this.#cells + CELLS.keeper + this.#keeper.units };
     if (this.layout.units > store.heap.whole || this.block.units + 16 + this.block.foldUnits > store.heap.whole) throw new Error(`rule ${plan.rule.name} keeps more of a key than a page holds`);
   }
@@ -156,7 +165,18 @@ export class WindowRunner implements RuleAtWork {
   // --- what the keepers ask -------------------------------------------------------------------------------------------------------------------
 
   keeperAt(ks: number): number { return ks + this.#cells + CELLS.keeper; }
+  /** Where a key's cells begin, from its record. */
+  get cells(): number { return this.#cells; }
   get late(): number { return this.plan.late; }
+
+  /** Has a window that ends at `end` ended, and is not kept for late events any more? */
+  isGone(end: number, now: number): boolean { return end <= this.floor || (end <= now && end + this.plan.late <= now); }
+
+  /** As of Keeper, where the key's timer was due at `due` for the event of that number. */
+  resume(ks: number, now: number, due: number, number: number): void {
+    this.arm(ks, due, number);
+    this.#keeper.resume(ks, now);
+  }
 
   /** Does any input take the event at hand, under the key at hand? */
   takes(): boolean {

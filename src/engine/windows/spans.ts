@@ -45,6 +45,16 @@ export class Spans implements Keeper {
   isEmpty(ks: number): boolean { return this.#panes.kept(this.#runner.keeperAt(ks)) === 0 && !this.#runner.isHigh(ks); }
   clear(ks: number): void { this.#panes.clear(this.#runner.keeperAt(ks)); }
 
+  resume(ks: number, now: number): void {
+    const { kind, every } = this.#shape;
+    if (kind === 'count') return;
+    if (every === 0) return this.#armLeave(ks);
+    const q = this.#runner.keeperAt(ks);
+    const next = this.#endAfter(now);
+    this.#moveOn(q, next, now);
+    if (this.#panes.oldest(q) !== 0) this.#runner.arm(ks, next, this.#panes.numberOf(this.#panes.oldest(q)));
+  }
+
   /** The event at hand goes into the pane of `pane`. */
   #add(ks: number, pane: number, time: number): void {
     const runner = this.#runner;
@@ -58,10 +68,7 @@ export class Spans implements Keeper {
   // --- sliding every ------------------------------------------------------------------------------------------------------------------------------
 
   /** Windows begin at multiples of `every`: the end of the first that ends after `time`. */
-  #endAfter(time: number): number {
-    const { size, every } = this.#shape;
-    return (Math.floor((time - size) / every) + 1) * every + size;
-  }
+  #endAfter(time: number): number { return endAfter(time, this.#shape); }
 
   #stepEvent(ks: number, time: number, now: number): void {
     const runner = this.#runner;
@@ -71,7 +78,7 @@ export class Spans implements Keeper {
     // Between two windows that leave a gap.
     if (time < end - size) return;
     const last = Math.floor(time / every) * every + size;
-    if (last <= now && last + runner.late <= now) return; // all its windows are gone
+    if (runner.isGone(last, now)) return; // all its windows are
     const q = runner.keeperAt(ks);
     // What is over by now is in no window that is still to come.
     const next = this.#endAfter(now);
@@ -80,7 +87,7 @@ export class Spans implements Keeper {
     if (last <= now) runner.arm(ks, last + runner.late, LAST);
     else if (next <= runner.dueAt(ks)) runner.arm(ks, next, panes.firstIn(q, next - size, next));
     for (; end <= now && end <= last; end += every) {
-      if (end + runner.late <= now) continue;
+      if (runner.isGone(end, now)) continue;
       panes.past(q, end - size, end, this.#values);
       runner.view.ofValues(this.#values, end - size, end);
       runner.read(ks, 'late', now, end - size, end);
@@ -188,6 +195,8 @@ export class Spans implements Keeper {
     else runner.read(ks, 'end', time, start, time);
   }
 }
+
+export function endAfter(time: number, { size, every }: { readonly size: number; readonly every: number }): number { return (Math.floor((time - size) / every) + 1) * every + size; }
 
 /** The least number above x. */
 function above(x: number): number {

@@ -1,7 +1,29 @@
 import { Random } from '../random.ts';
 
 /** A random rule over windows with random events, in the order in which they arrive. */
-export interface WindowCase { readonly seed: number; readonly rule: string; readonly events: readonly InputEvent[]; readonly lateness: number }
+export interface WindowCase { readonly seed: number; readonly tree: WindowTree; readonly rule: string; readonly events: readonly InputEvent[]; readonly lateness: number }
+
+/** The parts of the rule R, as texts. */
+export interface WindowTree {
+  readonly by: string | undefined;
+  readonly on: string;
+  readonly window: string;
+  readonly trigger: string | undefined;
+  readonly late: string | undefined;
+  readonly having: string | undefined;
+  readonly fields: Fields;
+  readonly clear: Fields | undefined;
+}
+export type Fields = readonly (readonly [name: string, value: string])[];
+
+export function printWindow({ by, on, window, trigger, late, having, fields, clear }: WindowTree): string {
+  const textOf = (list: Fields): string => list.map(([name, value]) => `${name}: ${value}`).join(', ');
+  const lines = [
+    by === undefined ? undefined : `by ${by}`, `on ${on}`, `window ${window}`, trigger === undefined ? undefined : `trigger ${trigger}`, late === undefined ? undefined : `late within ${late}`,
+    having === undefined ? undefined : `having ${having}`, `alert out { ${textOf(fields)} }`, clear === undefined ? undefined : `on clear alert calm { ${textOf(clear)} }`,
+  ];
+  return `rule R {\n${lines.filter((line) => line !== undefined).map((line) => `  ${line}\n`).join('')}}`;
+}
 
 export interface InputEvent {
   readonly type: 'A' | 'B';
@@ -56,18 +78,16 @@ export function generateWindowCase(seed: number): WindowCase {
   const everyEvents = kind === 'global' && random.chance(0.6);
   const hasHaving = (rises && !everyEvents) || random.chance(0.6);
   const isClear = rises && !everyEvents && random.chance(0.8);
-  const rule = [
-    'rule R {', ...(random.chance(0.85) ? ['  by k'] : []),
-    named ? `  on x: A${random.chance(0.3) ? ' where v > 0' : ''}, y: B${random.chance(0.3) ? ' where ok' : ''}` : `  on ${random.pick(['A', 'A where ok', 'A, B'])}`,
-    `  window ${shape}`,
-    ...(everyEvents ? [`  trigger every ${random.pick(['event', '3 events'])}`] : rises ? ['  trigger on rise']
-      : early ? [`  trigger ${random.pick(['early every 4s', 'early every 10s', 'every event', 'every 3 events'])}`] : []),
-    ...(isLate ? [`  late within ${random.pick(['5s', '20s', '2m'])}`] : []),
-    ...(hasHaving ? [`  having ${condition()}${random.chance(0.3) ? ` ${random.pick(['and', 'or'])} ${condition()}` : ''}`] : []),
-    `  alert out { a: ${aggregate()}, b: ${aggregate()}, c: ${aggregate()}, d: ${aggregate()}, ws: window.start, we: window.end, n: count() }`,
-    ...(isClear ? [`  on clear alert calm { a: ${aggregate()}, we: window.end, n: count() }`] : []),
-    '}',
-  ].join('\n');
+  const tree: WindowTree = {
+    by: random.chance(0.85) ? 'k' : undefined,
+    on: named ? `x: A${random.chance(0.3) ? ' where v > 0' : ''}, y: B${random.chance(0.3) ? ' where ok' : ''}` : random.pick(['A', 'A where ok', 'A, B']),
+    window: shape,
+    trigger: everyEvents ? `every ${random.pick(['event', '3 events'])}` : rises ? 'on rise' : early ? random.pick(['early every 4s', 'early every 10s', 'every event', 'every 3 events']) : undefined,
+    late: isLate ? random.pick(['5s', '20s', '2m']) : undefined,
+    having: hasHaving ? `${condition()}${random.chance(0.3) ? ` ${random.pick(['and', 'or'])} ${condition()}` : ''}` : undefined,
+    fields: [...['a', 'b', 'c', 'd'].map((name) => [name, aggregate()] as const), ['ws', 'window.start'], ['we', 'window.end'], ['n', 'count()']],
+    clear: isClear ? [['a', aggregate()], ['we', 'window.end'], ['n', 'count()']] : undefined,
+  };
 
   const count = random.weighted([[1, random.int(0, 6)], [4, random.int(6, 40)]]);
   const pace = kind === 'tumbling' && /day|week|month/.test(shape) ? random.pick([600_000, 7_200_000, 200_000_000]) : random.pick([1000, 2500, 6000]);
@@ -84,5 +104,5 @@ export function generateWindowCase(seed: number): WindowCase {
   const disorder = random.chance(0.5) ? random.pick([4000, 15_000, 60_000]) : 0;
   const lateness = disorder === 0 ? 0 : random.pick([0, 3000, 10_000, 60_000]);
   const delayed = events.map((event, i) => ({ event, arrives: event.at + (disorder > 0 && random.chance(0.5) ? random.int(0, disorder) : 0), i }));
-  return { seed, rule: TYPES + rule, events: delayed.sort((a, b) => a.arrives - b.arrives || a.i - b.i).map(({ event }) => event), lateness };
+  return { seed, tree, rule: TYPES + printWindow(tree), events: delayed.sort((a, b) => a.arrives - b.arrives || a.i - b.i).map(({ event }) => event), lateness };
 }

@@ -229,21 +229,109 @@ describe('what stands beside the runs', () => {
 
   test('where a feature has changed they begin anew, and the rules that read them: that is a loss', () => {
     const { job, change } = changed(features('avg'), features('max'), first, then);
-    expect(whatOf(change)).toBe('fresh: a feature that rules read has changed, so that f and the other features begin anew (0)');
+    expect(whatOf(change)).toBe('fresh: the feature f, which it reads, has changed and begins anew (0)');
     expect(change?.rules.find(({ rule: name }) => name === 'R')).toMatchObject({ keys: 1 });
     expect(whatOf(change, 'S')).toBe('goes on (2)');
-    expect(change?.notes).toEqual(['features (f) begin anew: 1 keys are forgotten']);
+    expect(change?.notes).toEqual(['the feature f has changed and begins anew: 1 key is forgotten']);
     expect(job.alerts.map(({ rule: name }) => name)).toEqual(['S']);
     const old = new Job(planOf(features('avg')));
     old.push(first);
-    expect(() => new Job(planOf(features('max'))).engine.restore(old.engine.snapshot())).toThrow(/R starts fresh: a feature/);
+    expect(() => new Job(planOf(features('max'))).engine.restore(old.engine.snapshot())).toThrow(/R starts fresh: the feature f/);
   });
 
-  test('windows begin anew, which is a loss', () => {
-    const text = (v: number): string => `${TYPES}\nrule W { by k on A window tumbling 1h alert out { k, n: count() } }\nrule O { by k match b b: B where v > ${v} alert out { k } }`;
-    const { job, change } = changed(text(1), text(2), first, [ev('A', 5, { v: 1 }), ev('B', 9000, { v: 0 })]);
-    expect(whatOf(change, 'W')).toBe('fresh: windows are not taken over when rules change (0)');
-    expect(change?.rules.find(({ rule: name }) => name === 'W')).toMatchObject({ keys: 1 });
-    expect(job.alerts.map(({ fields }) => fields)).toEqual([{ k: 'k1', n: 1 }]);
+  test('others of the same key are untouched by that, and one that is no longer read goes', () => {
+    const text = (f: string, read: string): string => `${TYPES}\nfeature f = ${f}(v) of A by k\nfeature g = count() of A by k\nfeature h = sum(v) of A by k over 1h\n
+      rule R { by k match all b b: B where f > 0 alert out { f } }\nrule S { by k match all b b: B alert out { ${read} } }`;
+    const { job, change } = changed(text('avg', 'g, h'), text('max', 'g'), first, then);
+    expect([whatOf(change), whatOf(change, 'S')]).toEqual(['fresh: the feature f, which it reads, has changed and begins anew (0)', 'goes on (0)']);
+    expect(change?.notes).toEqual(['the feature f has changed and begins anew: 1 key is forgotten', 'the feature h is read no more by the rules it was kept for: 1 key is forgotten']);
+    expect(job.alerts.map(({ rule: name, fields }) => [name, fields])).toEqual([['S', { g: 2 }]]);
+  });
+
+  test('a feature that reads what it keeps in another way goes on', () => {
+    const { job, change } = changed(features('avg'), features('sum'), first, [ev('B', 2, { v: 9 })]);
+    expect([whatOf(change), change?.notes]).toEqual(['goes on (0)', []]);
+    expect(job.alerts[0]!.fields).toEqual({ k: 'k1', f: 4 });
+  });
+});
+
+describe('windows', () => {
+  const windowRule = (body: string): string => `${TYPES}\nrule W { by k ${body} }`;
+  const toldBy = (job: Job): unknown[] => job.alerts.map(({ at, fields }) => [at - Number(ev('A', 0).at), fields]);
+  const first = [ev('A', 0, { v: 1 }), ev('A', 1, { v: 3 })];
+  const TUMBLING = 'on A window tumbling 1h having count() > 1 alert out { k, n: count(), sum: sum(v) }';
+
+  test('go on with what they have kept, whatever else changes', () => {
+    const other = (v: number): string => `${windowRule(TUMBLING)}\nrule O { by k match b b: B where v > ${v} alert out { k } }`;
+    const { job, change } = changed(other(1), other(2), first, [ev('A', 5, { v: 5 })]);
+    job.engine.advance(Infinity);
+    expect(whatOf(change, 'W')).toBe('goes on (1)');
+    expect(change?.rules.find(({ rule: name }) => name === 'W')).toMatchObject({ of: 'window', keys: 1 });
+    expect(toldBy(job)).toMatchObject([[expect.any(Number), { k: 'k1', n: 3, sum: 9 }]]);
+  });
+
+  test.each([
+    ['a mean of what was summed', 'sum: sum(v)', 'mean: avg(v)', { n: 3, mean: 3 }],
+    ['less than before', ', sum: sum(v)', '', { n: 3 }],
+    ['a condition that more satisfy', 'on A', 'on A where v > 4', { n: 3, sum: 9 }],
+    ['one that the event to come does not satisfy', 'on A', 'on A where v > 5', { n: 2, sum: 4 }],
+    ['another `having`', 'count() > 1', 'sum(v) > 8', { n: 3, sum: 9 }],
+    ['a limit', 'window tumbling', 'limit 1 per 1d window tumbling', { n: 3, sum: 9 }],
+    ['`late within`', 'tumbling 1h', 'tumbling 1h late within 10m', { n: 3, sum: 9 }],
+  ])('go on under %s', (_, from, to, fields) => {
+    const { job, change } = changed(windowRule(TUMBLING), windowRule(TUMBLING.replace(from, to)), first, [ev('A', 5, { v: 5 })]);
+    job.engine.advance(Infinity);
+    expect(whatOf(change, 'W')).toBe('goes on (1)');
+    expect(job.alerts.map((alert) => alert.fields)).toEqual([{ k: 'k1', ...fields }]);
+  });
+
+  test('under a percentile of the values that another was read of', () => {
+    const text = (p: number): string => windowRule(`on A window tumbling 1h alert out { p: percentile(v, ${p}), t: top(v, ${p > 50 ? 1 : 2}) }`);
+    const { job, change } = changed(text(50), text(100), first, []);
+    job.engine.advance(Infinity);
+    expect(whatOf(change, 'W')).toBe('goes on (1)');
+    expect(job.alerts[0]!.fields).toEqual({ p: expect.closeTo(3, 1), t: [1] });
+  });
+
+  test('are asked by another `having` at the next step, though nothing came that would change what the old one says', () => {
+    const text = (n: number): string => windowRule(`on A window sliding 1m every 10s having count() > ${n} alert out { n: count() }`);
+    const { job, change } = changed(text(5), text(1), [...first, ev('A', 12, { k: 'other' })], []);
+    job.engine.advance(Number(ev('A', 0).at) + 35_000);
+    expect(whatOf(change, 'W')).toBe('goes on (2)');
+    expect(job.alerts.map(({ fields }) => fields)).toEqual([{ n: 2 }, { n: 2 }]);
+  });
+
+  test.each([
+    ['`by`', 'by k', 'by k, v', '`by` was k and is k, v'],
+    ['version', 'on A', 'version 2 on A', 'version 1 is now version 2'],
+    ['length', 'tumbling 1h', 'tumbling 2h', 'its tumbling windows were others'],
+    ['offset', 'tumbling 1h', 'tumbling 1h offset 5m', 'its tumbling windows were others'],
+    ['kind', 'tumbling 1h', 'session gap 1h', 'its windows were tumbling and are session'],
+    ['input', 'on A', 'on A, B', '`on` was A and is A, B'],
+    ['aggregate', 'sum(v)', 'max(v)', 'it reads max(v), which its open windows have not kept'],
+    ['condition in an aggregate', 'sum(v)', 'sum(v where v > 1)', 'it reads sum(v), which counts otherwise now, and its open windows have counted the old way'],
+    ['trigger on rise', 'tumbling 1h', 'tumbling 1h trigger on rise', 'it has `trigger on rise` now, for which each window has to be followed from its first event on'],
+  ])('start fresh after another %s', (_, from, to, reason) => {
+    const before = windowRule(TUMBLING);
+    expect(whatOf(changed(before, before.replace(from, to), first, []).change, 'W')).toBe(`fresh: ${reason} (1)`);
+  });
+
+  test('what is counted otherwise by a param is so too', () => {
+    const text = windowRule('on A window tumbling 1h alert out { n: count(where v > limit) }').replace('rule W', 'param limit: float = 1\nrule W');
+    const reasonOf = (limit: number): string | undefined => whatOf(changed(text, text, first, [], { after: { params: { limit } } }).change, 'W');
+    expect(reasonOf(2)).toBe('fresh: it reads count(), which counts otherwise now, and its open windows have counted the old way (1)');
+  });
+
+  test('that ended, and were forgotten, are not made again by a longer `late within`', () => {
+    const text = (late: string, n: number): string => windowRule(`on A window tumbling 10s ${late} alert out { n: count() } limit ${n} per 1h`);
+    const events = [ev('A', 0), ev('A', 1), ev('A', 30)];
+    const { job } = changed(text('', 9), text('late within 1h', 9), events, [ev('A', 2), ev('A', 19), ev('A', 31)]);
+    expect(job.alerts).toEqual([]);
+    // Nor after a change that has nothing to do with it.
+    const again = new Job(planOf(text('late within 1h', 8)));
+    again.engine.restore(job.engine.snapshot(), { accept: () => undefined });
+    again.push([ev('A', 3)], 6);
+    again.engine.advance(Infinity);
+    expect(again.alerts.map(({ fields }) => fields)).toEqual([{ n: 2 }]);
   });
 });

@@ -50,3 +50,17 @@ test('a group that is split goes on in both parts, one that is joined keeps most
 function pagesOf(engine: Engine): number {
   return engine.checkpoint().sections.reduce((sum, { changed }) => sum + changed.size, 0);
 }
+
+test('each part of a group that is split keeps the features that its rules read', () => {
+  const reads = (name: string, feature: string): string => `rule ${name} { by k match all b b: B alert out { k, ${feature} } }`;
+  const features = 'feature f = sum(v) of A by k\nfeature g = count() of A by k\nfeature h = max(v) of A by k\n';
+  const before = [group(features, reads('R', 'f'), reads('S', 'g'), reads('T', 'h'))];
+  feed(before, 0, ev('A', 0, { v: 3 }));
+  const split = [group(features, reads('R', 'f'), reads('T', 'f')), group(features, reads('S', 'g'))];
+  const change = takeUp(asGroups(split), stateOf(before));
+  expect(told(change)).toEqual(['R goes on 0', 'T goes on 0', 'S goes on 0']);
+  // Only h is read by none.
+  expect(change!.notes).toEqual(['the feature h is read no more by the rules it was kept for: 1 key is forgotten']);
+  feed(split, 1, ev('B', 1, { v: 0 }));
+  expect(split.map(({ alerts }) => alerts.map(({ fields }) => fields))).toEqual([[{ k: 'k1', f: 3 }, { k: 'k1', f: 3 }], [{ k: 'k1', g: 1 }]]);
+});

@@ -39,7 +39,7 @@ channels: { fraud: { kafka: fraud } }`);
   const store = new MemoryStore();
   await store.open();
   const made = new Task(0, {
-    log, groups: groupRules(job, program), inputs: [...job.sources].map(([name, source], i) => inputOf(name, i, source, program)), checkpointTimeout: 1000, fullEvery: 100, onChange: 'refuse', tables: { versions: () => [] }, now: Date.now,
+    log, groups: groupRules(job, program), inputs: [...job.sources].map(([name, source], i) => inputOf(name, i, source, program)), checkpointTimeout: 1000, fullEvery: 100, drain: () => { throw new Error('nothing drains here'); }, onChange: 'refuse', tables: { versions: () => [] }, now: Date.now,
     route: (record) => ({ produce: { topic: 'fraud', key: record.key, value: record.value } }),
     alertEnds: async () => ({}), sentSince: async () => new Map(), repeating: [], committed: async () => undefined,
     counts: { rejected: new Map(), late: 0, latency: new Counts([1]), pause: new Counts([1]), duration: new Counts([1]) },

@@ -25,8 +25,8 @@ const checkpoint = section({
   fullEvery: whole({ text: 'Every so many checkpoints all of the state is written, not only what has changed.', default: 1000, min: 1 }),
 }, { text: 'When the state is saved.', short: 'interval', default: {} });
 
-const onChange = choice(['refuse', 'fresh'], {
-  text: 'What happens at the start when rules have changed so that open runs cannot go on under them: the job is not started, or those rules start fresh and their runs are lost. `alcedo plan` says which.',
+const onChange = choice(['refuse', 'drain', 'fresh'], {
+  text: 'What happens at the start when rules have changed so that open runs cannot go on under them: the job is not started; those rules start fresh and their open runs go on to their end under the old rules beside them; or their runs are lost. `alcedo plan` says which.',
   default: 'refuse',
 });
 
