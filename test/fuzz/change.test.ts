@@ -80,7 +80,7 @@ const KEEPING: Readonly<Record<string, Edit>> = {
     const name = usedStage(tree, random);
     return name === undefined ? undefined : withStage(tree, name, (stage) => ({ ...stage, where: stage.where.map((text) => text.replace(/^([vwx] [=!<>]+) \d$/, `$1 ${random.int(0, 3)}`)) }));
   },
-  duration: (tree, random) => print(tree).replace(/\b\d+s\b/g, () => `${random.int(1, 9)}s`),
+  duration: (tree, random) => print(tree).replace(/\b\d+s\b(?! \* \(1)/g, () => `${random.int(1, 9)}s`),
   title: (tree) => print(tree).replace('rule R {', 'rule R {\n  owner "someone"\n  keep 9000 events'),
   field: (tree) => print(tree).replaceAll('at: match.to', 'at: match.to, id: match.id'),
   tail: (tree) => {
