@@ -49,3 +49,9 @@ describe.each(['fraud', 'iot', 'ads'])('rules/%s', (name) => {
     }
   });
 });
+
+test('the clauses that hold a rule back do what their tests say', async () => {
+  const { code, answer, errors } = await ask('test', '--json', fileURLToPath(new URL('../../fixtures/language/clauses.cep', import.meta.url)));
+  expect({ code, errors }).toMatchObject({ code: 0 });
+  expect((answer as { tests: unknown[] }).tests).toHaveLength(9);
+});
