@@ -202,6 +202,8 @@ export interface StagePlan {
   readonly types: readonly number[];
   /** Key tuple of its own (`by` names the stage), or -1. */
   readonly key: number;
+  /** `keep` counts its events. */
+  readonly held: boolean;
 }
 
 export type AnyRulePlan = RulePlan | WindowPlan;

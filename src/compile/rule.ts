@@ -3,6 +3,7 @@ import { planCohort } from './cohort.ts';
 import type { Aggregate, Context } from './context.ts';
 import { emitCondition, emitValue, canonical, type Leaf } from './expr.ts';
 import { bannedStages as banStages, buildAutomaton, repeatedGroups, type Accept, type Counter, type Edge, type Loop, type Position } from './automaton.ts';
+import { boundExpressions } from './expressions.ts';
 import { identityOf } from './identity.ts';
 import { conjunctsOf, isEventOnly, walk } from './walk.ts';
 import type { Cond, EdgePlan, Guard, OutputPlan, PositionPlan, RulePlan, StagePlan, TimeSpan } from './plan.ts';
@@ -17,6 +18,14 @@ const aggregateId = (expr: Aggregate): string =>
 
 const isWalked = (expr: Aggregate): boolean =>
   WALKED.has(expr.fn) || ((expr.fn === 'min' || expr.fn === 'max') && (expr.value?.type.kind === 'string' || expr.value?.type.kind === 'oneOf'));
+
+/** Does `keep` count the stage's events? Not those of a loop of which running totals are all that is asked for. */
+function isHeld(rule: PatternRule, { name, loop }: Stage): boolean {
+  if (rule.evidence !== 'none' || !loop) return true;
+  let lists = false;
+  for (const expr of boundExpressions(rule)) walk(expr, (e) => { if (e.kind === 'aggregate' && e.stage === name && isWalked(e)) lists = true; });
+  return lists;
+}
 
 /** `timeOf(prev)` reads no field. */
 const prevRegister = (field: string | undefined): string => `p:${field ?? '#time'}`;
@@ -727,7 +736,7 @@ export function compileRule(context: Context, rule: PatternRule, index: number):
     const stage = stageOf(name);
     const named = rule.key.some((part) => part.stages.has(name));
     return {
-      name, order: stage.order, loop: stage.loop, types: typesOf(stage),
+      name, order: stage.order, loop: stage.loop, types: typesOf(stage), held: isHeld(rule, stage),
       key: !named ? -1 : context.key(rule.key.length, (type) => {
         if (!stage.accepts.includes(type)) return undefined;
         const parts = rule.key.map((part) => (part.stages.has(name) ? emitValue(part.stages.get(name)!, classLeaf(-1)) : keySources(part, type)));

@@ -82,7 +82,7 @@ export function compileWindow(context: Context, rule: WindowRule, index: number)
   const key = keyOf([...rule.sees.keys()]);
   const isNamed = (name: string | undefined): boolean => name !== undefined && rule.key.some((part) => part.stages.has(name));
   const stages = window.inputs.map((input, order) => ({
-    name: input.name ?? input.types.join('|'), order, loop: true, types: input.accepts.map((type) => context.typeIndex(type)),
+    name: input.name ?? input.types.join('|'), order, loop: true, held: true, types: input.accepts.map((type) => context.typeIndex(type)),
     key: isNamed(input.name) ? keyOf(input.accepts, input.name) : -1,
   }));
   const inputs = window.inputs.map((input) => context.predicate(input.accepts.map((type) => context.typeIndex(type)), conjunctsOf(input.where).filter(isEventOnly)));

@@ -72,7 +72,7 @@ export class Cohort {
     this.#host = host;
     this.#at = at;
     this.#within = plan.within ?? Infinity;
-    this.#keep = plan.rule.keep.count;
+    this.#keep = plan.stages[plan.positions[cohort.position]!.stage]!.held ? plan.rule.keep.count : Infinity;
     const { cells } = cohort;
     const where = (kind: string): number[] => cells.flatMap((cell, i) => (cell === kind ? [i] : []));
     this.#totalCells = where('total');

@@ -1561,7 +1561,7 @@ export class RuleRunner {
     while (stack.length > 0) {
       const n = stack.pop()!;
       const event = i32[2 * n + NODE.event]!;
-      if (i32[2 * event + EVENT.type]! >= 0) events.add(event);
+      if (i32[2 * event + EVENT.type]! >= 0 && this.plan.stages[this.#positions[i32[2 * n + NODE.references]! >> POSITION_SHIFT]!.stage]!.held) events.add(event);
       if (i32[2 * n + NODE.link] === 0) { starts?.add(f64[event + EVENT.number]!); continue; }
       follow(i32[2 * n + NODE.link]!, i32[2 * n + NODE.low]!);
       for (let more = i32[2 * n + NODE.more]!; more !== 0; more = i32[2 * more + LINK.next]!) follow(i32[2 * more + LINK.head]!, i32[2 * more + LINK.low]!);
@@ -1617,7 +1617,7 @@ export class RuleRunner {
     const { heap } = this.#store;
     const { i32, f64 } = heap;
     const position = this.plan.starts.length === 1 ? this.#positions[this.plan.starts[0]!.to]! : undefined;
-    if (position === undefined || !position.single || this.plan.group >= 0) return false;
+    if (position === undefined || !position.single || this.plan.group >= 0 || !this.plan.stages[position.stage]!.held) return false;
     const at = 2 * ks + this.layout.positions[position.id]!;
     let order = this.#orders.get(ks);
     const fresh: number[] = [];
