@@ -214,9 +214,12 @@ function copyOf(bytes: Uint8Array): Uint8Array {
   return copy;
 }
 
-/** By eight while small, to copy little (what is not written takes no memory); by two; a quarter more once large, so that a big state does not double its memory at once. */
+/**
+ * To 32 MiB at once from the half MiB that a state begins with: what is not written takes no memory, and what is copied is written twice. Then by two; by a quarter
+ * once large, so that a big state does not double its memory at once.
+ */
 function larger(units: number): number {
-  return units < 1 << 21 ? units * 8 : units < 1 << 25 ? units * 2 : Math.ceil(units * 1.25);
+  return units < 1 << 22 ? 1 << 22 : units < 1 << 25 ? units * 2 : Math.ceil(units * 1.25);
 }
 
 // All in whole numbers: V8 keeps a number that came of a division as a float, and with it every place and size that is reckoned from it, for good.
