@@ -1,9 +1,8 @@
-import { check, parseFile } from '../../dsl/index.ts';
-import { compile } from '../../src/compile/index.ts';
 import type { Alert } from '../../src/core/alert.ts';
 import { makeDecoder } from '../../src/decode/index.ts';
 import { Engine } from '../../src/engine/index.ts';
 import { decodeWhole, encodeWhole, put, wholeOf, type Pages, type WholeImage } from '../../src/state/image.ts';
+import { compiled, compiledAnew } from './cases.ts';
 import type { EngineReport, EngineResult, RunEngine } from './port.ts';
 import { Random } from './random.ts';
 
@@ -13,10 +12,6 @@ const LATENESS = 60_000;
 
 /** Runs the real engine: text → parser → checker → compiler → decoder → engine. */
 export const runEngine: RunEngine = (ruleText, events, { cutAt, shuffleSeed, imageSeed, partitions }) => {
-  const { file, diagnostics } = parseFile('case.cep', ruleText);
-  const { program, diagnostics: found } = check([file]);
-  if (program === undefined) throw new Error(`the rule does not check: ${[...diagnostics, ...found].map((d) => d.message).join('; ')}`);
-  const plan = compile(program);
   const matches: EngineReport[] = [];
   const timeouts: EngineReport[] = [];
   const onAlert = (alert: Alert): void => {
@@ -25,7 +20,7 @@ export const runEngine: RunEngine = (ruleText, events, { cutAt, shuffleSeed, ima
     (alert.kind === 'match' ? matches : timeouts).push({ bindings, from: alert.from, to: alert.to, at: alert.at, id: alert.id });
   };
   const lateness = shuffleSeed === undefined ? 0 : LATENESS;
-  const start = (): Engine => new Engine(plan, { onAlert, lateness, watermarks: partitions === undefined ? 'own' : 'given', recordsApart: imageSeed !== undefined, now: () => 0 });
+  const start = (plan = compiled(ruleText)): Engine => new Engine(plan, { onAlert, lateness, watermarks: partitions === undefined ? 'own' : 'given', recordsApart: imageSeed !== undefined, now: () => 0 });
   let engine = start();
   const push = (indexes: readonly number[], partition = 0): void => {
     const decoder = makeDecoder(engine.schema, engine.strings, { typeField: 'type' });
@@ -65,7 +60,7 @@ export const runEngine: RunEngine = (ruleText, events, { cutAt, shuffleSeed, ima
   else {
     push(order.slice(0, cutAt));
     const snapshot = engine.snapshot();
-    engine = start();
+    engine = start(compiledAnew(ruleText));
     engine.restore(snapshot);
     push(order.slice(cutAt));
   }

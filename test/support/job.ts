@@ -6,11 +6,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { openKafka, type Kafka } from '../../src/connect/kafka/index.ts';
-import { cacheFolder } from './brokers/cache.ts';
+import { compiledFolder } from './brokers/cache.ts';
 import { keepingLog } from './quiet-log.ts';
-
-/** Jobs are started hundreds of times: what Node has compiled is kept, which takes more than half off each start. By content, so never out of date. */
-const COMPILED = join(cacheFolder(), 'compiled');
 
 /** ms after which what is waited for will not come any more: so many that a machine busy with other things is no reason to fail. */
 export const PATIENCE = 120_000;
@@ -47,7 +44,7 @@ export class JobRun {
   readonly exited: Promise<number | null>;
 
   constructor(args: readonly string[], env: Readonly<Record<string, string>>) {
-    this.process = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN, ...args], { stdio: ['ignore', 'ignore', 'pipe'], env: { NODE_COMPILE_CACHE: COMPILED, ...env } });
+    this.process = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN, ...args], { stdio: ['ignore', 'ignore', 'pipe'], env: { NODE_COMPILE_CACHE: compiledFolder(), ...env } });
     this.process.stderr!.setEncoding('utf8').on('data', (text: string) => { this.log += text; });
     this.exited = new Promise((resolve) => { this.process.on('exit', (code) => { resolve(code); }); });
   }

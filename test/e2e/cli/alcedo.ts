@@ -7,6 +7,7 @@ import { PassThrough, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { Io } from '../../../src/cli/io.ts';
 import { runCommand } from '../../../src/cli/program.ts';
+import { compiledFolder } from '../../support/brokers/cache.ts';
 
 const MAIN = fileURLToPath(new URL('../../../src/cli/main.ts', import.meta.url));
 
@@ -53,7 +54,7 @@ export class Workplace {
   /** In a process of its own. */
   alcedo(args: readonly string[], options: { readonly input?: string | Uint8Array; readonly env?: Record<string, string> } = {}): Finished {
     const done = spawnSync(process.execPath, [MAIN, ...args], {
-      cwd: this.folder, input: options.input ?? '', encoding: 'utf8', env: { PATH: process.env['PATH'] ?? '', ...options.env }, timeout: 50_000, maxBuffer: 1 << 28,
+      cwd: this.folder, input: options.input ?? '', encoding: 'utf8', env: { PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: compiledFolder(), ...options.env }, timeout: 50_000, maxBuffer: 1 << 28,
     });
     return { code: done.status, out: done.stdout, err: done.stderr };
   }

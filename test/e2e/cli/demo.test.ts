@@ -6,6 +6,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { Workplace } from './alcedo.ts';
+import { compiledFolder } from '../../support/brokers/cache.ts';
 
 const MAIN = fileURLToPath(new URL('../../../src/cli/main.ts', import.meta.url));
 const place = new Workplace();
@@ -18,7 +19,7 @@ interface Demo { readonly child: ChildProcess; readonly out: () => string; reado
 /** In a process group of its own, so that whatever it leaves can be found. */
 function demo(...args: readonly string[]): Demo {
   const child = spawn(process.execPath, [MAIN, 'demo', ...args], {
-    cwd: place.folder, detached: true, stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: process.env['PATH'] ?? '', TMPDIR: temporary },
+    cwd: place.folder, detached: true, stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: process.env['PATH'] ?? '', TMPDIR: temporary, NODE_COMPILE_CACHE: compiledFolder() },
   });
   let out = '';
   let err = '';
