@@ -6,24 +6,23 @@
  */
 import type { Cond, EdgePlan, PositionPlan, RulePlan } from '../compile/plan.ts';
 import type { ClassesAhead } from './agenda.ts';
+import { Bans } from './bans.ts';
 import { Classes, mix } from './classes.ts';
 import { Cohort } from './cohort.ts';
 import {
   CLASS, DEAD, EVENT, KEY, keyLayout, LINK, NODE, POSITION_SHIFT, REPORTED, SESSION_TIMER, START, classUnits, registersAt, type KeyLayout,
 } from './layout.ts';
 import { listMatches, type Listed } from './listing.ts';
-import { SequenceLog, type Logged } from './log.ts';
+import type { Logged } from './log.ts';
 import { Potential } from './potential.ts';
 import { dropMatch, heldLength, heldMatch, holdMatch, Told, type HeldMatch } from './start-notes.ts';
 import type { Store } from './store.ts';
+import { Upkeep } from './upkeep.ts';
 import type { MatchView } from './view.ts';
 
 const NEVER = 0x7fffffff;
 /** A start whose runs ended in more ways than this is reported with the furthest of so many. */
 const MOST_TIMEOUTS = 10_000;
-/** A key with so many nodes is looked through for dead ones only where one in SAMPLE of its classes says that it is worth it. */
-const SAMPLED = 4096;
-const SAMPLE = 16;
 /** Timer kinds. */
 export const TIMER_START = 0;
 export const TIMER_SESSION = 1;
@@ -70,18 +69,8 @@ export class RuleRunner {
   readonly #potential: Potential;
   readonly #cohort: Cohort | undefined;
   readonly #told: Told;
-  readonly #log: SequenceLog | undefined;
-  /** Sequence number of a key from which its held events are to be counted again for `keep`; derived. */
-  readonly #countAt = new Map<number, number>();
-  /** Of keys that were gone through for dead nodes: no node has an earlier start than this; derived. */
-  readonly #earliest = new Map<number, number>();
-  /** A node is dead once its start is out of time, and by nothing else: no class outlives the closing of an edge. */
-  readonly #diesByTime: boolean;
-  /** Starts in order of keys at the limit of `keep`; derived, so no part of a snapshot. */
-  readonly #orders = new Map<number, { readonly events: number[]; readonly sequences: number[]; oldest: number; newest: number }>();
-  readonly #loggedPredicates: readonly number[];
-  /** Banned sequences, or bans at the start, are to be remembered. */
-  readonly #remembers: boolean;
+  readonly #bans: Bans;
+  readonly #upkeep: Upkeep;
   /** Where `by` names stages: which stages may be tried for the key at hand. */
   allowed: Uint8Array | undefined;
   #pending: Pending[] = [];
@@ -106,31 +95,31 @@ export class RuleRunner {
     if (plan.positions.length > 127) throw new Error(`rule ${plan.rule.name} has more than 127 positions`);
     this.#at = plan.positions.map(registersAt);
     this.#goesOn = plan.positions.map(({ maskCell, out }) => maskCell < 0 && out.every((edge) => edge.lazy?.again !== true) && out.some((edge) => edge.guards.length === 0 && edge.clear === undefined));
-    this.#diesByTime = plan.within !== undefined && plan.positions.every(({ maskCell, out }) => maskCell < 0 && out.length <= 1 && out.every((edge) => (
-      edge.arrow !== 'next' && edge.span === 0 && edge.guards.length + edge.nextBans.length + edge.sequences.length === 0 && edge.clear === undefined)));
+    this.#upkeep = new Upkeep(plan, this.layout, store, {
+      eachClass: (ks, visit) => { this.#eachClass(ks, visit); }, dropClass: (ks, position, h) => { this.#dropClass(ks, position, h); }, clone: (ks, node) => this.#clone(ks, node),
+      killStart: (ks, sr) => { this.#killStart(ks, sr); }, settleStarts: (ks, now) => { this.#settleStarts(ks, now); }, countDrop: (ks) => { this.#countDrop(ks); },
+    });
     const first = plan.cohort?.position ?? plan.positions.findIndex((position) => position.single);
     this.nextCell = first < 0 ? KEY.starts : this.layout.positions[first]!;
     this.#potential = new Potential(plan.automaton);
     this.classes = new Classes(store.heap, store.classMembers, plan.positions);
     this.classesAhead = classesAhead(plan, this.classes, store.E.length - 1);
     this.#told = new Told(store.heap);
-    if (this.layout.log >= 0) this.#log = new SequenceLog(store.heap, this.layout.log, store.E.length);
     if (Math.max(this.layout.units, ...plan.positions.map(classUnits)) > store.heap.whole) throw new Error(`rule ${plan.rule.name} keeps more of a key than a page holds`);
     this.#cohort = plan.cohort === undefined ? undefined : new Cohort(plan, this.layout.positions[plan.cohort.position]!, store, functions, {
-      mayStart: (ks) => this.#mayStart(ks, 0),
+      mayStart: (ks) => !this.draining && this.#bans.mayStart(ks, 0),
       countDrop: (ks) => { this.#countDrop(ks); },
       complete: (ks, list) => { this.#completeAll(ks, list, store.current.time, true); },
     });
     this.#out = new Float64Array(Math.max(1, ...plan.positions.map((position) => position.registers.length)));
     this.#walks = plan.split === 'run' && plan.functions.some((source) => source.includes('M.reduce'));
-    this.#loggedPredicates = [...new Set(plan.sequences.filter((s) => s.logged).flatMap((s) => s.steps.map((step) => step.cond.predicate)))];
-    this.#remembers = plan.sequences.length > 0 || plan.leading.some(({ conds }) => conds.length > 0);
     const gap = plan.rule.match.gap;
     const bounds = [plan.within, plan.session?.constant, gap?.kind === 'literal' && typeof gap.value === 'number' ? gap.value : undefined]
       .filter((d) => d !== undefined);
     // What a leading ban remembers outlives the runs: it is wanted for as long as `within` looks back.
     const looksBack = plan.leading.some((start) => start.conds.length + start.sequences.length > 0);
     this.cleanup = looksBack ? plan.within ?? 0 : bounds.length === 0 ? 0 : Math.min(...bounds);
+    this.#bans = new Bans(plan, this.layout, store, functions, this.cleanup, { holds: (cond, c) => this.#holds(cond, c), spanOf: (span) => this.#spanOf(span) });
   }
 
   // --- keys -----------------------------------------------------------------------------------------------------------------------------------
@@ -187,7 +176,7 @@ export class RuleRunner {
     const { i32 } = this.#store.heap;
     let open = 0;
     this.#eachClass(ks, (h, position) => {
-      for (let n = i32[h]!; n !== 0; n = i32[2 * n + NODE.previous]!) if (this.#nodeOpen(ks, h, position, n)) open++;
+      for (let n = i32[h]!; n !== 0; n = i32[2 * n + NODE.previous]!) if (this.#upkeep.isOpen(ks, h, position, n)) open++;
     });
     return open;
   }
@@ -221,10 +210,10 @@ export class RuleRunner {
     if (plan.session !== undefined) this.#session(ks, time);
     if (this.#cohort !== undefined) {
       this.#cohort.process(ks, sequence);
-      if (this.#remembers) this.#remember(ks, sequence, time);
+      if (this.#bans.remembers) this.#bans.remember(ks, sequence, time);
       return;
     }
-    const noBind = this.plan.rule.keep.drop === 'newest' && heap.i32[2 * ks + KEY.nodes]! >= plan.rule.keep.count && this.#held_count(ks) >= plan.rule.keep.count;
+    const noBind = this.plan.rule.keep.drop === 'newest' && heap.i32[2 * ks + KEY.nodes]! >= plan.rule.keep.count && this.#upkeep.held(ks) >= plan.rule.keep.count;
     if (noBind && this.#anyTake()) this.#countDrop(ks);
 
     for (const position of this.#positions) {
@@ -267,9 +256,9 @@ export class RuleRunner {
     }
     if (this.#walks) this.#view.set([], []);
     if (plan.group < 0) for (let i = 0; i < plan.starts.length; i++) this.#start(ks, plan.starts[i]!, i, sequence, noBind);
-    if (this.#remembers) this.#remember(ks, sequence, time);
+    if (this.#bans.remembers) this.#bans.remember(ks, sequence, time);
     if (this.#pending.length > 0 || this.#finals.length > 0 || plan.tracked) this.#settle(ks, sequence, time, noBind, true);
-    else this.#bound(ks, time);
+    else this.#upkeep.bound(ks, time);
   }
 
   /** The clock of each leading silence starts for the key, as by an event with nothing in it, which is at hand (`Store.beginClock`). */
@@ -280,7 +269,7 @@ export class RuleRunner {
     if (this.plan.session !== undefined) this.#session(ks, time);
     for (const index of this.plan.roster!.clocks) {
       const edge = this.plan.starts[index]!;
-      if (this.#mayStart(ks, index)) this.#pend(this.#positions[edge.to]!, edge, 0, 0, 0);
+      if (!this.draining && this.#bans.mayStart(ks, index)) this.#pend(this.#positions[edge.to]!, edge, 0, 0, 0);
     }
     this.#settle(ks, sequence, time, false, true);
   }
@@ -340,7 +329,7 @@ export class RuleRunner {
       }
       if (!kill) for (const ban of edge.bans) if (this.#holds(ban, c)) { kill = true; break; }
       for (const s of edge.sequences) {
-        const from = this.plan.sequences[s]!.logged ? this.#loggedEnd(ks, s, sequence, c) : this.#sequenceEnd(ks, s, sequence);
+        const from = this.#bans.endOf(ks, s, sequence, c);
         if (from > low) { heap.ints(cell >> 1)[cell] = from; low = from; }
       }
       if (kill) heap.ints(cell >> 1)[cell] = sequence;
@@ -473,29 +462,13 @@ export class RuleRunner {
       if (greedy.until !== undefined && this.#holds(greedy.until, 0)) continue;
       if (this.#holds(greedy.cond, 0)) return;
     }
-    if (!this.#mayStart(ks, index)) return;
+    if (this.draining || !this.#bans.mayStart(ks, index)) return;
     const target = this.#positions[edge.to]!;
     if (this.#pending.length > 0 || target.accepts.length > 0 || this.plan.tracked || noBind) {
       this.#pend(target, edge, 0, this.#lazyBits(edge, 0), 0);
       return;
     }
     this.#begin(ks, target, edge, sequence);
-  }
-
-  /** Has nothing been seen of what is banned before the start, for as long as `within` looks back? */
-  #mayStart(ks: number, index: number): boolean {
-    if (this.draining) return false;
-    const leading = this.plan.leading[index]!;
-    const { heap, current } = this.#store;
-    if (leading.conds.length > 0 || leading.sequences.length > 0) {
-      const after = current.time - orNever(this.#spanOf(leading.span!));
-      if (leading.conds.length > 0 && heap.f64[ks + this.layout.leading + index]! > after) return false;
-      for (const s of leading.sequences) {
-        if (this.plan.sequences[s]!.logged) { if (this.#loggedSince(ks, s, after)) return false; }
-        else if (heap.f64[ks + this.layout.sequences[s]! + 3 * this.plan.sequences[s]!.steps.length]! > after) return false;
-      }
-    }
-    return true;
   }
 
   /** The usual start: nothing else was taken, nothing can complete, so the node goes straight to its class. */
@@ -558,7 +531,7 @@ export class RuleRunner {
       this.#store.retainEvent(event);
       this.#push(ks, at, position, event, sequence);
     }
-    if (heap.i32[2 * ks + KEY.nodes]! > this.plan.rule.keep.count) this.#keep(ks, current.time);
+    if (heap.i32[2 * ks + KEY.nodes]! > this.plan.rule.keep.count) this.#upkeep.keep(ks, current.time);
   }
 
   /** Shared starts that a rule has not taken over and that are open; see `pull`. */
@@ -578,120 +551,10 @@ export class RuleRunner {
     return span.constant ?? (this.functions[span.fn] as unknown as (c: number) => number)(0);
   }
 
-  /** The earliest first event of a banned sequence that the event at hand completes: nodes before it lose the edge. 0: none. */
-  #sequenceEnd(ks: number, index: number, sequence: number): number {
-    const { steps } = this.plan.sequences[index]!;
-    const { f64 } = this.#store.heap;
-    const last = steps.length - 1;
-    if (!this.#holds(steps[last]!.cond, 0)) return 0;
-    if (last === 0) return sequence;
-    const at = ks + this.layout.sequences[index]! + 3 * (last - 1);
-    if (f64[at] === -Infinity || (steps[last]!.arrow === 'next' && f64[at + 2] !== sequence - 1)) return 0;
-    return f64[at]!;
-  }
-
-  #logEvent(ks: number, sequence: number, time: number): void {
-    const { truth, stamp, E, heap } = this.#store;
-    const predicates = this.#loggedPredicates.filter((p) => truth[p] === stamp);
-    if (predicates.length === 0) return;
-    const log = this.#log!;
-    log.add(ks, { sequence, cells: E.slice(), predicates });
-    heap.floats(ks)[ks + KEY.last] = time;
-    const { length } = log.of(ks);
-    if (this.cleanup > 0 && length > 64 && (length & (length - 1)) === 0) log.forgetUpTo(ks, time - this.cleanup);
-  }
-
-  /** Can a banned sequence be found in the log that starts at entry `i` and ends at the event with sequence number `end` (any: -1)? */
-  #findLogged(log: readonly Logged[], index: number, i: number, end: number, c: number): boolean {
-    const { steps } = this.plan.sequences[index]!;
-    const store = this.#store;
-    const holds = (k: number, entry: Logged): boolean => {
-      const { cond } = steps[k]!;
-      if (!entry.predicates.includes(cond.predicate)) return false;
-      if (cond.rest < 0) return true;
-      store.E.set(entry.cells);
-      return (this.functions[cond.rest] as (c: number) => boolean)(c);
-    };
-    const from = (k: number, at: number): boolean => {
-      store.tried[k] = log[at]!.cells;
-      if (k === steps.length - 1) return end < 0 || log[at]!.sequence === end;
-      for (let next = at + 1; next < log.length; next++) {
-        const { arrow } = steps[k + 1]!;
-        if (arrow === 'next' && log[next]!.sequence > log[at]!.sequence + 1) return false;
-        if (!holds(k + 1, log[next]!)) continue;
-        if (from(k + 1, next)) return true;
-        if (arrow === 'followed') return false;
-      }
-      return false;
-    };
-    return holds(0, log[i]!) && from(0, i);
-  }
-
-  /** As #sequenceEnd, for a sequence whose conditions read bound events: the log is searched from the latest first step back. */
-  #loggedEnd(ks: number, index: number, sequence: number, c: number): number {
-    const store = this.#store;
-    const { steps } = this.plan.sequences[index]!;
-    if (store.truth[steps[steps.length - 1]!.cond.predicate] !== store.stamp) return 0;
-    const cells = store.E.slice();
-    const log = [...this.#log!.of(ks), { sequence, cells, predicates: this.#loggedPredicates.filter((p) => store.truth[p] === store.stamp) }];
-    let found = 0;
-    for (let i = log.length - 1; i >= 0 && found === 0; i--) if (this.#findLogged(log, index, i, sequence, c)) found = log[i]!.sequence;
-    store.E.set(cells);
-    return found;
-  }
-
-  #loggedSince(ks: number, index: number, after: number): boolean {
-    const store = this.#store;
-    const log = this.#log!.of(ks);
-    const cells = store.E.slice();
-    let found = false;
-    for (let i = log.length - 1; i >= 0 && !found; i--) {
-      if (log[i]!.cells[cells.length - 1]! <= after) break;
-      found = this.#findLogged(log, index, i, -1, 0);
-    }
-    store.E.set(cells);
-    return found;
-  }
-
   /** The key's record goes. */
   forget(ks: number): void {
-    this.#log?.forget(ks);
-    this.#orders.delete(ks);
-    this.#countAt.delete(ks);
-    this.#earliest.delete(ks);
-  }
-
-  /** After the event was tried: what banned sequences and leading bans must remember of it. */
-  #remember(ks: number, sequence: number, time: number): void {
-    const { heap } = this.#store;
-    const { f64 } = heap;
-    if (this.#loggedPredicates.length > 0) this.#logEvent(ks, sequence, time);
-    this.plan.sequences.forEach(({ steps, logged }, index) => {
-      if (logged) return;
-      const base = ks + this.layout.sequences[index]!;
-      for (let k = steps.length - 1; k >= 0; k--) {
-        if (!this.#holds(steps[k]!.cond, 0)) continue;
-        let first = sequence;
-        let since = time;
-        if (k > 0) {
-          const before = base + 3 * (k - 1);
-          if (f64[before] === -Infinity || (steps[k]!.arrow === 'next' && f64[before + 2] !== sequence - 1)) continue;
-          first = f64[before]!;
-          since = f64[before + 1]!;
-        }
-        heap.floats(base)[base + 3 * k] = first;
-        heap.floats(base)[base + 3 * k + 1] = since;
-        heap.floats(base)[base + 3 * k + 2] = sequence;
-        if (k === steps.length - 1) heap.floats(base)[base + 3 * steps.length] = Math.max(f64[base + 3 * steps.length]!, since);
-        heap.floats(ks)[ks + KEY.last] = time;
-      }
-    });
-    this.plan.leading.forEach(({ conds }, index) => {
-      if (conds.some((cond) => this.#holds(cond, 0))) {
-        heap.floats(ks)[ks + this.layout.leading + index] = time;
-        heap.floats(ks)[ks + KEY.last] = time;
-      }
-    });
+    this.#bans.forget(ks);
+    this.#upkeep.forget(ks);
   }
 
   /** `=> not b`: where the event at hand is a `b`, the nodes of the event right before it lose the edge. */
@@ -792,15 +655,7 @@ export class RuleRunner {
     }
     for (const node of made) heap.ints(ks)[2 * ks + KEY.nodes]! -= store.releaseNode(node);
     if (this.plan.tracked) this.#settleStarts(ks, now);
-    this.#bound(ks, now);
-  }
-
-  /** Keeps what the key holds in bounds. */
-  #bound(ks: number, now: number): void {
-    const { heap } = this.#store;
-    const nodes = heap.i32[2 * ks + KEY.nodes]!;
-    if (nodes > this.plan.rule.keep.count && this.plan.rule.keep.drop === 'oldest') this.#keep(ks, now);
-    if (nodes > heap.i32[2 * ks + KEY.trimAt]!) this.#trim(ks, now);
+    this.#upkeep.bound(ks, now);
   }
 
   #newNode(ks: number, pending: Pending, position: PositionPlan, sequence: number): number {
@@ -1474,183 +1329,6 @@ export class RuleRunner {
 
   // --- memory ---------------------------------------------------------------------------------------------------------------------------------
 
-  #nodeOpen(ks: number, h: number, position: PositionPlan, node: number): boolean {
-    const { i32, f64 } = this.#store.heap;
-    const sequence = i32[2 * node + NODE.sequence]!;
-    if (!position.out.some((edge) => sequence >= i32[h + 1 + edge.slot]! && (edge.arrow !== 'next' || sequence >= i32[2 * ks + KEY.sequence]!))) return false;
-    const start = i32[2 * node + NODE.start]!;
-    if (f64[start + EVENT.number]! < f64[ks + KEY.minStart]!) return false;
-    return this.plan.within === undefined || f64[start + EVENT.time]! + this.plan.within > this.#store.current.time;
-  }
-
-  /** Is every node of the key known to be open, without a look at any? */
-  #allAlive(ks: number, now: number): boolean {
-    if (!this.#diesByTime || this.#store.heap.f64[ks + KEY.minStart] !== -Infinity) return false;
-    return (this.#earliest.get(ks) ?? -Infinity) + this.plan.within! > now;
-  }
-
-  /** Whether a sample of the key's classes says that going through all of them would free much. */
-  #isMostlyDead(ks: number): boolean {
-    let classes = 0;
-    let open = 0;
-    let dead = 0;
-    this.#eachClass(ks, (h, position) => {
-      if (classes++ % SAMPLE !== 0) return;
-      const { i32 } = this.#store.heap;
-      for (let n = i32[h]!; n !== 0; n = i32[2 * n + NODE.previous]!) {
-        if (this.#nodeOpen(ks, h, position, n)) open++;
-        else dead++;
-      }
-    });
-    // Few classes of many nodes are no sample.
-    return classes < 8 * SAMPLE || 2 * dead > open;
-  }
-
-  /** Rebuilds chains that are mostly dead. */
-  #trim(ks: number, now: number): void {
-    const { heap } = this.#store;
-    if (this.#allAlive(ks, now) || (heap.i32[2 * ks + KEY.nodes]! >= SAMPLED && !this.#isMostlyDead(ks))) {
-      heap.ints(ks)[2 * ks + KEY.trimAt] = 2 * heap.i32[2 * ks + KEY.nodes]!;
-      return;
-    }
-    let earliest = Infinity;
-    this.#eachClass(ks, (h, position) => {
-      let count = 0;
-      let all = 0;
-      for (let n = heap.i32[h]!; n !== 0; n = heap.i32[2 * n + NODE.previous]!) {
-        all++;
-        earliest = Math.min(earliest, heap.f64[heap.i32[2 * n + NODE.start]! + EVENT.time]!);
-        if (this.#nodeOpen(ks, h, position, n)) count++;
-      }
-      if (count === 0) { this.#dropClass(ks, position, h); return; }
-      if (count * 2 > all) return;
-      const open: number[] = [];
-      for (let n = heap.i32[h]!; n !== 0; n = heap.i32[2 * n + NODE.previous]!) if (this.#nodeOpen(ks, h, position, n)) open.push(n);
-      let previous = 0;
-      for (const n of open.reverse()) {
-        const copy = this.#clone(ks, n);
-        heap.ints(copy)[2 * copy + NODE.previous] = previous;
-        previous = copy;
-      }
-      const old = heap.i32[h]!;
-      heap.ints(h >> 1)[h] = previous;
-      heap.ints(ks)[2 * ks + KEY.nodes]! -= this.#store.releaseNode(old);
-    });
-    if (this.#diesByTime) this.#earliest.set(ks, Math.min(earliest, now));
-    if (this.plan.tracked) this.#settleStarts(ks, now);
-    heap.ints(ks)[2 * ks + KEY.trimAt] = Math.max(64, 2 * heap.i32[2 * ks + KEY.nodes]!);
-  }
-
-  /** Distinct events held by open runs, and the numbers of the starts they hang on, for starts not below `from`. */
-  #heldEvents(ks: number, from: number, starts?: Set<number>): Set<number> {
-    const { i32, f64 } = this.#store.heap;
-    const events = new Set<number>();
-    const seen = new Set<number>();
-    const stack: number[] = [];
-    const push = (n: number): void => {
-      if (seen.has(n) || f64[i32[2 * n + NODE.start]! + EVENT.number]! < from) return;
-      seen.add(n);
-      stack.push(n);
-    };
-    this.#eachClass(ks, (h, position) => {
-      for (let n = i32[h]!; n !== 0; n = i32[2 * n + NODE.previous]!) if (this.#nodeOpen(ks, h, position, n)) push(n);
-    });
-    const follow = (head: number, low: number): void => {
-      for (let n = head; n !== 0 && i32[2 * n + NODE.sequence]! >= low; n = i32[2 * n + NODE.previous]!) push(n);
-    };
-    while (stack.length > 0) {
-      const n = stack.pop()!;
-      const event = i32[2 * n + NODE.event]!;
-      if (i32[2 * event + EVENT.type]! >= 0 && this.plan.stages[this.#positions[i32[2 * n + NODE.references]! >> POSITION_SHIFT]!.stage]!.held) events.add(event);
-      if (i32[2 * n + NODE.link] === 0) { starts?.add(f64[event + EVENT.number]!); continue; }
-      follow(i32[2 * n + NODE.link]!, i32[2 * n + NODE.low]!);
-      for (let more = i32[2 * n + NODE.more]!; more !== 0; more = i32[2 * more + LINK.next]!) follow(i32[2 * more + LINK.head]!, i32[2 * more + LINK.low]!);
-    }
-    return events;
-  }
-
-  #held_count(ks: number): number { return this.#heldEvents(ks, -Infinity).size; }
-
-  /** `keep n events`: the runs with the earliest start end until what the others hold fits. */
-  #keep(ks: number, now: number): void {
-    if (this.#keepStarts(ks, now)) return;
-    const { heap } = this.#store;
-    if (heap.i32[2 * ks + KEY.sequence]! < (this.#countAt.get(ks) ?? 0)) return;
-    const limit = this.plan.rule.keep.count;
-    this.#trim(ks, now);
-    const starts = new Set<number>();
-    const held = this.#heldEvents(ks, -Infinity, starts).size;
-    if (held <= limit) {
-      // One event binds at most one more: no need to count again before there could be too many.
-      this.#countAt.set(ks, heap.i32[2 * ks + KEY.sequence]! + limit - held + 1);
-      return;
-    }
-    const sorted = [...starts].sort((a, b) => a - b);
-    // At the limit each event drops one start as a rule: try that before searching.
-    const one = this.#heldEvents(ks, sorted[1] ?? Infinity).size <= limit;
-    let low = one ? 1 : 2;
-    let high = one ? 1 : sorted.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (this.#heldEvents(ks, sorted[middle] ?? Infinity).size <= limit) high = middle;
-      else low = middle + 1;
-    }
-    low = Math.min(low, sorted.length);
-    const cut = sorted[low] ?? sorted[sorted.length - 1]! + 1;
-    for (let i = 0; i < low; i++) this.#countDrop(ks);
-    heap.floats(ks)[ks + KEY.minStart] = Math.max(heap.f64[ks + KEY.minStart]!, cut);
-    if (this.plan.tracked) {
-      for (let sr = heap.i32[2 * ks + KEY.starts]!; sr !== 0;) {
-        const next = heap.i32[2 * sr + START.next]!;
-        if (heap.f64[sr + START.number]! < cut) this.#killStart(ks, sr);
-        sr = next;
-      }
-    }
-    this.#trim(ks, now);
-  }
-
-  /**
-   * As #keep where every node of the key is a start in one chain, the usual case of a rule that waits for a second event: the starts are remembered
-   * in order, so that an event at the limit costs a step and not a walk over all of them. Returns false where it is not so.
-   */
-  #keepStarts(ks: number, now: number): boolean {
-    const { heap } = this.#store;
-    const { i32, f64 } = heap;
-    const position = this.plan.starts.length === 1 ? this.#positions[this.plan.starts[0]!.to]! : undefined;
-    if (position === undefined || !position.single || this.plan.group >= 0 || !this.plan.stages[position.stage]!.held) return false;
-    const at = 2 * ks + this.layout.positions[position.id]!;
-    let order = this.#orders.get(ks);
-    const fresh: number[] = [];
-    let n = i32[at]!;
-    for (; n !== 0 && i32[2 * n + NODE.sequence] !== order?.newest; n = i32[2 * n + NODE.previous]!) {
-      if (i32[2 * n + NODE.link] !== 0) return false;
-      fresh.push(n);
-    }
-    if (order === undefined || n === 0) this.#orders.set(ks, order = { events: [], sequences: [], oldest: 0, newest: -1 });
-    for (const node of fresh.reverse()) {
-      order.events.push(i32[2 * node + NODE.event]!);
-      order.sequences.push(order.newest = i32[2 * node + NODE.sequence]!);
-    }
-    if (order.events.length !== i32[2 * ks + KEY.nodes]) {
-      this.#orders.delete(ks);
-      return false;
-    }
-    let low = NEVER;
-    for (const edge of position.out) low = Math.min(low, i32[at + 1 + edge.slot]!);
-    const within = this.plan.within ?? Infinity;
-    const over = (k: number): boolean =>
-      order.sequences[k]! < low || f64[order.events[k]! + EVENT.number]! < f64[ks + KEY.minStart]! || f64[order.events[k]! + EVENT.time]! + within <= now;
-    while (order.oldest < order.events.length && over(order.oldest)) order.oldest++;
-    const { count } = this.plan.rule.keep;
-    while (order.events.length - order.oldest > count) {
-      order.oldest++;
-      this.#countDrop(ks);
-    }
-    const first = order.events[order.oldest];
-    if (first !== undefined) heap.floats(ks)[ks + KEY.minStart] = Math.max(f64[ks + KEY.minStart]!, f64[first + EVENT.number]!);
-    return true;
-  }
-
   #countDrop(ks: number): void {
     this.counters.dropped++;
     this.#store.heap.ints(ks)[2 * ks + KEY.dropped]!++;
@@ -1679,7 +1357,7 @@ export class RuleRunner {
   /** Matches reported of a start: pairs of stage and event number. */
   adoptTold(sr: number, pairs: readonly number[]): void { this.#told.isRepeat(sr, pairs); }
   get cohort(): Cohort | undefined { return this.#cohort; }
-  adoptLogged(ks: number, entry: Logged): void { this.#log?.add(ks, entry); }
+  adoptLogged(ks: number, entry: Logged): void { this.#bans.adopt(ks, entry); }
 
   /** Timers of a key are armed for its bounds as they are now; none of it was. */
   adoptTimers(ks: number, now: number): void {
@@ -1702,10 +1380,8 @@ export class RuleRunner {
   reset(): void {
     this.classes.reset();
     this.#told.reset();
-    this.#log?.reset();
-    this.#orders.clear();
-    this.#countAt.clear();
-    this.#earliest.clear();
+    this.#bans.reset();
+    this.#upkeep.reset();
   }
 }
 
