@@ -17,7 +17,7 @@ import type { Logged } from './log.ts';
 import { Potential } from './potential.ts';
 import { dropMatch, heldLength, heldMatch, holdMatch, Told, type HeldMatch } from './start-notes.ts';
 import type { Store } from './store.ts';
-import { Upkeep } from './upkeep.ts';
+import { Thinning } from './thinning.ts';
 import type { MatchView } from './view.ts';
 
 const NEVER = 0x7fffffff;
@@ -70,7 +70,7 @@ export class RuleRunner {
   readonly #cohort: Cohort | undefined;
   readonly #told: Told;
   readonly #bans: Bans;
-  readonly #upkeep: Upkeep;
+  readonly #thinning: Thinning;
   /** Where `by` names stages: which stages may be tried for the key at hand. */
   allowed: Uint8Array | undefined;
   #pending: Pending[] = [];
@@ -95,7 +95,7 @@ export class RuleRunner {
     if (plan.positions.length > 127) throw new Error(`rule ${plan.rule.name} has more than 127 positions`);
     this.#at = plan.positions.map(registersAt);
     this.#goesOn = plan.positions.map(({ maskCell, out }) => maskCell < 0 && out.every((edge) => edge.lazy?.again !== true) && out.some((edge) => edge.guards.length === 0 && edge.clear === undefined));
-    this.#upkeep = new Upkeep(plan, this.layout, store, {
+    this.#thinning = new Thinning(plan, this.layout, store, {
       eachClass: (ks, visit) => { this.#eachClass(ks, visit); }, dropClass: (ks, position, h) => { this.#dropClass(ks, position, h); }, clone: (ks, node) => this.#clone(ks, node),
       killStart: (ks, sr) => { this.#killStart(ks, sr); }, settleStarts: (ks, now) => { this.#settleStarts(ks, now); }, countDrop: (ks) => { this.#countDrop(ks); },
     });
@@ -176,7 +176,7 @@ export class RuleRunner {
     const { i32 } = this.#store.heap;
     let open = 0;
     this.#eachClass(ks, (h, position) => {
-      for (let n = i32[h]!; n !== 0; n = i32[2 * n + NODE.previous]!) if (this.#upkeep.isOpen(ks, h, position, n)) open++;
+      for (let n = i32[h]!; n !== 0; n = i32[2 * n + NODE.previous]!) if (this.#thinning.isOpen(ks, h, position, n)) open++;
     });
     return open;
   }
@@ -213,7 +213,7 @@ export class RuleRunner {
       if (this.#bans.remembers) this.#bans.remember(ks, sequence, time);
       return;
     }
-    const noBind = this.plan.rule.keep.drop === 'newest' && heap.i32[2 * ks + KEY.nodes]! >= plan.rule.keep.count && this.#upkeep.held(ks) >= plan.rule.keep.count;
+    const noBind = this.plan.rule.keep.drop === 'newest' && heap.i32[2 * ks + KEY.nodes]! >= plan.rule.keep.count && this.#thinning.held(ks) >= plan.rule.keep.count;
     if (noBind && this.#anyTake()) this.#countDrop(ks);
 
     for (const position of this.#positions) {
@@ -258,7 +258,7 @@ export class RuleRunner {
     if (plan.group < 0) for (let i = 0; i < plan.starts.length; i++) this.#start(ks, plan.starts[i]!, i, sequence, noBind);
     if (this.#bans.remembers) this.#bans.remember(ks, sequence, time);
     if (this.#pending.length > 0 || this.#finals.length > 0 || plan.tracked) this.#settle(ks, sequence, time, noBind, true);
-    else this.#upkeep.bound(ks, time);
+    else this.#thinning.bound(ks, time);
   }
 
   /** The clock of each leading silence starts for the key, as by an event with nothing in it, which is at hand (`Store.beginClock`). */
@@ -531,7 +531,7 @@ export class RuleRunner {
       this.#store.retainEvent(event);
       this.#push(ks, at, position, event, sequence);
     }
-    if (heap.i32[2 * ks + KEY.nodes]! > this.plan.rule.keep.count) this.#upkeep.keep(ks, current.time);
+    if (heap.i32[2 * ks + KEY.nodes]! > this.plan.rule.keep.count) this.#thinning.keep(ks, current.time);
   }
 
   /** Shared starts that a rule has not taken over and that are open; see `pull`. */
@@ -554,7 +554,7 @@ export class RuleRunner {
   /** The key's record goes. */
   forget(ks: number): void {
     this.#bans.forget(ks);
-    this.#upkeep.forget(ks);
+    this.#thinning.forget(ks);
   }
 
   /** `=> not b`: where the event at hand is a `b`, the nodes of the event right before it lose the edge. */
@@ -655,7 +655,7 @@ export class RuleRunner {
     }
     for (const node of made) heap.ints(ks)[2 * ks + KEY.nodes]! -= store.releaseNode(node);
     if (this.plan.tracked) this.#settleStarts(ks, now);
-    this.#upkeep.bound(ks, now);
+    this.#thinning.bound(ks, now);
   }
 
   #newNode(ks: number, pending: Pending, position: PositionPlan, sequence: number): number {
@@ -1381,7 +1381,7 @@ export class RuleRunner {
     this.classes.reset();
     this.#told.reset();
     this.#bans.reset();
-    this.#upkeep.reset();
+    this.#thinning.reset();
   }
 }
 

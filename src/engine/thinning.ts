@@ -9,7 +9,7 @@ const SAMPLE = 16;
 const NEVER = 0x7fffffff;
 
 /** What the rule at work does with a key's classes and starts. */
-export interface UpkeepHost {
+export interface ThinningHost {
   eachClass(ks: number, visit: (h: number, position: PositionPlan) => void): void;
   dropClass(ks: number, position: PositionPlan, h: number): void;
   /** A node with the same histories, in no chain. */
@@ -19,11 +19,11 @@ export interface UpkeepHost {
   countDrop(ks: number): void;
 }
 
-export class Upkeep {
+export class Thinning {
   readonly #plan: RulePlan;
   readonly #layout: KeyLayout;
   readonly #store: Store;
-  readonly #host: UpkeepHost;
+  readonly #host: ThinningHost;
   readonly #positions: readonly PositionPlan[];
   /** Sequence number of a key from which its held events are to be counted again for `keep`; derived. */
   readonly #countAt = new Map<number, number>();
@@ -34,7 +34,7 @@ export class Upkeep {
   /** A node is dead once its start is out of time, and by nothing else: no class outlives the closing of an edge. */
   readonly #diesByTime: boolean;
 
-  constructor(plan: RulePlan, layout: KeyLayout, store: Store, host: UpkeepHost) {
+  constructor(plan: RulePlan, layout: KeyLayout, store: Store, host: ThinningHost) {
     this.#plan = plan;
     this.#layout = layout;
     this.#store = store;
