@@ -2,263 +2,102 @@
  * The engine: runs a plan over events in event-time order. Deterministic and synchronous: no I/O, no clocks (but for `detected`, which is given), no
  * promises. Events come in batches, in order of arrival; they are held until the watermark (the largest time seen - lateness) reaches them.
  */
-import type { Alert, Derived } from '../core/alert.ts';
 import { Batch } from '../core/batch.ts';
 import { makeRuntime } from '../core/functions.ts';
-import { generated } from '../core/generated.ts';
 import type { Schema } from '../core/schema.ts';
 import { Strings } from '../core/strings.ts';
 import type { Plan } from '../compile/index.ts';
-import { APART_BYTES, PAGE_BYTES, type Floats } from '../state/heap.ts';
-import { decodeWhole, encodeWhole, put, wholeOf, type Image, type WholeImage } from '../state/image.ts';
-import { adoptState, describeRule, isLost, recall, renderChange, RulesPage, type Adopted, type Change, type DecodeAgain } from './change/index.ts';
-import { Agenda } from './agenda.ts';
+import type { AnyRulePlan } from '../compile/plan.ts';
+import { APART_BYTES, PAGE_BYTES } from '../state/heap.ts';
+import { decodeWhole, type Image, type WholeImage } from '../state/image.ts';
 import type { RuleAtWork } from './at-work.ts';
-import { Cleanup } from './cleanups.ts';
+import type { Change } from './change/index.ts';
+import { Clocks } from './clocks.ts';
+import { DerivedEvents } from './derived.ts';
+import { Dispatcher } from './dispatch.ts';
+import { Due } from './due.ts';
+import { EngineState, type RestoreOptions } from './engine-state.ts';
 import { Features } from './features/index.ts';
-import { Held, type Process } from './held.ts';
-import { makeImage, markAll, restoreParts, rootsOf, type Parts, type Roots } from './images.ts';
+import { binder, type Bind } from './generated.ts';
+import { Held } from './held.ts';
+import type { Parts } from './images.ts';
 import { Keys } from './keys.ts';
-import { KEY, QUEUED } from './layout.ts';
 import { Limits } from './limits.ts';
 import { Once } from './once.ts';
-import { Reporter, type Emission } from './report.ts';
+import type { EngineOptions, Pace } from './options.ts';
+import { Order } from './order.ts';
+import { Processor } from './process.ts';
+import { Progress } from './progress.ts';
+import { Reporter } from './report.ts';
 import { Roster } from './roster.ts';
-import { RuleRunner, TIMER_SESSION, type Counters } from './runner.ts';
-import { BLOCK, Scanner } from './scan.ts';
+import { RuleRunner } from './runner.ts';
 import { SameTime } from './same-time.ts';
+import { gaugesOf, statsOf, type EngineGauges, type EngineStats } from './stats.ts';
 import { Store } from './store.ts';
+import { Sweep } from './sweep.ts';
 import { Table, TableError, type Row } from './tables.ts';
-import type { Timer } from './timers.ts';
+import { Upkeep } from './upkeep.ts';
 import { MatchView } from './view.ts';
 import { WindowRunner, WindowView } from './windows/index.ts';
-
-export interface EngineOptions {
-  readonly onAlert: (alert: Alert) => void;
-  readonly onDerived?: ((derived: Derived) => void) | undefined;
-  /** How far out of order events may come, ms. Default 0. For watermarks of its own only. */
-  readonly lateness?: number | undefined;
-  /**
-   * `own` (the default): the engine takes the largest time seen less the lateness for its watermark. `given`: events are held until `advance` says
-   * that the watermark has reached them.
-   */
-  readonly watermarks?: 'own' | 'given' | undefined;
-  /** Called with each late event, and the watermark it came after. */
-  readonly onLate?: ((batch: Batch, row: number, watermark: number) => void) | undefined;
-  /** A derived event that lacked a required field was dropped. */
-  readonly onDerivedRejected?: ((rule: string, type: string, field: string) => void) | undefined;
-  /** Is a key of a roster (`by sensor from sensors`) this engine's? For engines that have a part of the keys each. Default: all are. */
-  readonly ownsKey?: ((rule: string, key: Readonly<Record<string, unknown>>) => boolean) | undefined;
-  /** Processing time of an alert, ms since the epoch. */
-  readonly now?: (() => number) | undefined;
-  /** For tests of images: every record of the state has small pages of its own, so that a write that is not marked shows. */
-  readonly recordsApart?: boolean | undefined;
-}
-
-/**
- * How a watermark that is given goes on with each event of a batch: to the largest time of the batch's stream less its lateness, as far as the other
- * streams let it. So whether an event is late hangs on the events before it and not on the batches they come in.
- */
-export interface Pace {
-  /** Largest event time of the stream before the batch; -Infinity: none. */
-  readonly largest: number;
-  /** ms */
-  readonly lateness: number;
-  /** The least that the other streams have come to; Infinity: none holds event time back. */
-  readonly bound: number;
-}
-
-export interface RuleStats extends Counters { readonly name: string; readonly openRuns: number }
-
-export interface EngineStats {
-  readonly events: number;
-  readonly late: number;
-  readonly duplicates: number;
-  readonly derivedRejected: number;
-  /** Largest event time up to which everything has been processed; -Infinity before the first event. */
-  readonly watermark: number;
-  /** Bytes of state in use. */
-  readonly bytes: number;
-  readonly keys: number;
-  readonly rules: readonly RuleStats[];
-}
-
-/** What `gauges` gives: no cost grows with the state. */
-export interface EngineGauges extends Omit<EngineStats, 'rules'> {
-  /** Bytes of the tables of keys, classes and timers; of the texts; of the events held back. `bytes` has none of them. */
-  readonly tableBytes: number;
-  readonly stringBytes: number;
-  readonly heldBytes: number;
-  /** Events held back. */
-  readonly held: number;
-  readonly timers: number;
-  readonly rules: readonly RuleGauges[];
-}
-
-/** What a rule holds, kept count of: open runs with those that are out of time and not cleared away yet; bytes without the events, which rules share. */
-export interface RuleGauges extends Counters { readonly name: string; readonly keys: number; readonly runs: number; readonly bytes: number }
-
-/** What an image says beside its pages. */
-interface Header {
-  readonly format: number;
-  readonly fingerprint: string;
-  readonly largest: number | string;
-  readonly watermark: number | string;
-  readonly events: number;
-  readonly late: number;
-  readonly duplicates: number;
-  readonly derivedRejected: number;
-  readonly seen: readonly number[];
-  readonly num: number;
-  readonly runs: number;
-  /** What rules that went through changes have of them, by name. */
-  readonly adopted: Readonly<Record<string, Adopted>>;
-  /** Names of rules whose open runs are let end; absent: none. */
-  readonly draining?: readonly string[] | undefined;
-  readonly roots: Roots;
-}
-
-export interface RestoreOptions {
-  /** Called where the state is of other rules, before it is used, with what becomes of it; may throw. Default: throws where runs are lost. */
-  readonly accept?: ((change: Change) => void) | undefined;
-  /** Decodes events that were held back for fields that were not read before. */
-  readonly again?: DecodeAgain | undefined;
-  /** Names of features that another engine takes over from the same state. */
-  readonly elsewhere?: ReadonlySet<string> | undefined;
-}
-
-/** Of the header and all pages. */
-const FORMAT = 4;
-
-interface TypeIndex {
-  /** Predicates tried on every event of the type. */
-  readonly linear: readonly number[];
-  /** Predicates found by the value of a slot. */
-  readonly hashed: readonly { readonly slot: number; readonly byValue: Map<number, Int32Array> }[];
-  /** An event that meets none of the predicates tried on every event concerns no rule. */
-  readonly quiet: boolean;
-  /** Rules that must be told of every event they see. */
-  readonly always: Int32Array;
-  /** Keys that may be null for an event of the type, with the rules that have them. */
-  readonly nullKeys: readonly { readonly keyOf: (K: Float64Array) => void; readonly width: number; readonly rules: readonly number[] }[];
-}
-
-/** Events in columns: a batch, or a chunk of held ones. */
-type Rows = Pick<Batch, 'columns' | 'type' | 'time' | 'source' | 'partition' | 'offset' | 'bytes' | 'from' | 'to'>;
-const NOT_SCANNED = -2;
-/** With fewer rows at a time than this the predicates are tried event by event. */
-const SCAN_FROM = 8;
 
 export class Engine {
   readonly schema: Schema;
   readonly strings: Strings;
   readonly plan: Plan;
-  readonly #options: EngineOptions;
-  readonly #lateness: number;
+  /** The tables of `Plan.tables`, for who makes events of lists. */
+  readonly tables: readonly Table[];
   readonly #given: boolean;
-  readonly #store: Store;
-  readonly #view: MatchView;
-  readonly #runners: RuleAtWork[];
-  /** Some rule keeps windows for late events. */
-  readonly #wantsLate: boolean;
-  /** The event at hand is late: only rules that keep windows for it see it. */
-  #isLate = false;
-  readonly #keys: Keys;
-  readonly #reporter: Reporter;
-  readonly #types: TypeIndex[];
-  readonly #predicates: (() => boolean)[];
-  /** Per predicate: rules concerned, as rule × 2 + (1: it may start a run). */
-  readonly #subscribers: Int32Array[];
-  readonly #keyFunctions: (((K: Float64Array) => void) | undefined)[][];
-  readonly #scanner: Scanner;
-  readonly #agenda: Agenda;
-  readonly #touched: Int32Array;
-  readonly #touchedStamp: Int32Array;
-  readonly #startStamp: Int32Array;
-  #touchedCount = 0;
-  readonly #cleanups = new Map<number, Cleanup>();
-  /** When the first key is due to be looked at. */
-  #nextCleanup = Infinity;
-  readonly #queue: Emission[] = [];
-  readonly #held: Held;
-  /** Rows of a batch that are not late. */
-  #rows = new Int32Array(BLOCK);
-  #watermark = -Infinity;
-  #largest = -Infinity;
-  #events = 0;
-  #late = 0;
-  #duplicates = 0;
-  #derivedRejected = 0;
-  readonly #seenOfType: Float64Array;
-  readonly #once: Once;
-  readonly #limits: Limits;
-  readonly #tables: readonly Table[];
-  readonly #features: Features;
-  readonly #roster: Roster;
-  #sweepAt = 1 << 17;
-  #shadow = false;
-  readonly #sameTime = new SameTime();
-  #page: RulesPage | undefined;
-  #adopted: Readonly<Record<string, Adopted>> = {};
-  #draining: readonly string[] = [];
-  readonly #timer: Timer = { time: 0, start: 0, rule: 0, kind: 0, a: 0, b: 0 };
+  readonly #parts: Omit<Parts, 'rules'>;
+  readonly #progress: Progress;
+  readonly #derived: DerivedEvents;
+  readonly #clocks: Clocks;
+  readonly #due: Due;
+  readonly #order: Order;
+  readonly #sweep: Sweep;
+  readonly #state: EngineState;
 
   constructor(plan: Plan, options: EngineOptions) {
     this.plan = plan;
     this.schema = plan.schema;
     this.strings = new Strings();
-    this.#options = options;
-    this.#lateness = options.lateness ?? 0;
     this.#given = options.watermarks === 'given';
-    this.#held = new Held(plan.schema.slots);
     const store = new Store(plan, this.strings, options.recordsApart ?? false);
-    this.#store = store;
-    this.#view = new MatchView(store);
-    this.#once = new Once(plan, store.heap);
-    this.#limits = new Limits(plan, store.heap, store.tables, store.windowMembers);
-    const runtime = makeRuntime(this.strings);
-    this.#tables = plan.tables.map((table) => new Table(table, this.strings));
-    this.#roster = new Roster(plan, store.tables, store.rosterMembers, this.#tables);
-    if (this.#roster.pending) this.#nextCleanup = -Infinity;
-    this.#reporter = new Reporter(store, this.#view, this.#limits, {
-      onAlert: options.onAlert, onDerived: options.onDerived, now: options.now ?? Date.now,
-      emit: (emission) => { this.#queue.push(emission); },
-      rejectDerived: (rule, type, field) => { this.#derivedRejected++; options.onDerivedRejected?.(rule, type, field); },
-    });
+    const view = new MatchView(store);
     const window = new WindowView();
-    const Q = new Float64Array(Math.max(1, ...plan.features.map((group) => group.width)));
-    this.#features = new Features(plan, store, Q);
-    const scope = ['E', 'K', 'C', 'R', 'H', 'M', 'X', 'W', 'T', 'V', 'Q'];
-    const bind = (sources: readonly string[]): unknown[] =>
-      (generated(scope, `'use strict';return [${sources.join(',\n')}];`) as (...args: unknown[]) => unknown[])(store.E, store.K, store.C, runtime, store.heap, this.#view, store, window, this.#tables, this.#features, Q);
-    this.#features.bind(bind);
-    this.#predicates = bind(plan.predicates.map((p) => `()=>${p.source}`)) as (() => boolean)[];
-    this.#keyFunctions = plan.keys.map((key) => bind(key.sources.map((parts) => (parts === undefined ? 'undefined' : `(K)=>{${parts.map((part, i) => `const v${i}=${part};`).join('')}${parts.map((_, i) => `K[${i}]=v${i};`).join('')}}`))) as (((K: Float64Array) => void) | undefined)[]);
-    this.#wantsLate = plan.rules.some((rule) => rule.kind === 'window' && rule.late > 0);
-    this.#runners = plan.rules.map((rule): RuleAtWork => {
-      if (rule.kind === 'window') return new WindowRunner(rule, plan.keys[rule.key]!.width, store, window, bind(rule.functions) as never, (report) => this.#reporter.report(report));
-      const runner = new RuleRunner(rule, plan.keys[rule.key]!.width, store, this.#view, bind(rule.functions) as never, (report) => this.#reporter.report(report));
-      // Only `match.id` in a condition needs the id before the report.
-      if (rule.functions.some((source) => source.includes('M.idValue'))) {
-        const view = this.#view;
-        runner.onLook = (ks, kind) => { view.id = this.#reporter.idOf({ runner, kind, events: view.events, stages: view.stages, at: view.to, to: view.to, key: ks }); };
-      }
-      return runner;
+    const held = new Held(plan.schema.slots);
+    const sameTime = new SameTime();
+    store.ordinalOf = () => sameTime.ordinal(store.current.source < 0, store.current.bytes, store.current.from, store.current.to);
+    const once = new Once(plan, store.heap);
+    const limits = new Limits(plan, store.heap, store.tables, store.windowMembers);
+    this.tables = plan.tables.map((table) => new Table(table, this.strings));
+    const roster = new Roster(plan, store.tables, store.rosterMembers, this.tables);
+    const progress = new Progress(plan.schema.types.length);
+    this.#progress = progress;
+    const reporter = new Reporter(store, view, limits, {
+      onAlert: options.onAlert, onDerived: options.onDerived, now: options.now ?? Date.now,
+      emit: (emission) => { this.#derived.add(emission); },
+      rejectDerived: (rule, type, field) => { progress.derivedRejected++; options.onDerivedRejected?.(rule, type, field); },
     });
-    this.#keys = new Keys(store.heap, store.keyMembers, (rule) => this.#runners[rule]!.layout.width);
-    this.#subscribers = this.#subscribe();
-    this.#types = plan.schema.types.map((_, type) => this.#indexType(type));
-    this.#scanner = new Scanner(plan, this.#types.map((type) => type.linear), bind);
-    this.#agenda = new Agenda(plan, this.#types.map((type) => type.quiet && plan.features.length === 0), this.#keys, store.heap, this.#runners, this.#subscribers);
-    this.#touched = new Int32Array(Math.max(1, plan.rules.length));
-    this.#touchedStamp = new Int32Array(plan.rules.length);
-    this.#startStamp = new Int32Array(plan.rules.length);
-    this.#seenOfType = new Float64Array(plan.schema.types.length);
-    store.ordinalOf = () => this.#sameTime.ordinal(store.current.source < 0, store.current.bytes, store.current.from, store.current.to);
+    const Q = new Float64Array(Math.max(1, ...plan.features.map((group) => group.width)));
+    const features = new Features(plan, store, Q);
+    const bind = binder({ E: store.E, K: store.K, C: store.C, R: makeRuntime(this.strings), H: store.heap, M: view, X: store, W: window, T: this.tables, V: features, Q });
+    features.bind(bind);
+    const runners = plan.rules.map((rule) => putToWork(rule, store, view, window, reporter, bind));
+    const keys = new Keys(store.heap, store.keyMembers, (rule) => runners[rule]!.layout.width);
+    const upkeep = new Upkeep(store, keys, runners, features);
+    const dispatcher = new Dispatcher(store, features, keys, runners, upkeep, bind);
+    this.#derived = new DerivedEvents(store, progress, sameTime, dispatcher);
+    this.#clocks = new Clocks(store, progress, roster, keys, runners, upkeep, reporter, options.ownsKey);
+    this.#due = new Due(store, keys, runners, upkeep, this.#clocks, this.#derived);
+    const processor = new Processor(store, progress, once, sameTime, dispatcher, this.#derived, this.#due, options.onLate);
+    this.#order = new Order(progress, held, processor, this.#due, options.lateness ?? 0);
+    this.#sweep = new Sweep(this.strings, store, held);
+    this.#parts = {
+      pageBytes: options.recordsApart === true ? APART_BYTES : PAGE_BYTES, store, strings: this.strings,
+      keys, once, limits, features, roster, held, sameTime, runners, cleanups: upkeep.cleanups,
+    };
+    this.#state = new EngineState(this.#parts, progress, this.tables, dispatcher, upkeep, this.#clocks);
   }
-
-  /** The tables of `Plan.tables`, for who makes events of lists. */
-  get tables(): readonly Table[] { return this.#tables; }
 
   newBatch(capacity?: number): Batch { return new Batch(this.schema.slots, capacity); }
 
@@ -271,8 +110,8 @@ export class Engine {
     if (!this.plan.program.tables.has(name)) throw new TableError(`There is no table "${name}". Declared: ${[...this.plan.program.tables.keys()].join(', ') || 'none'}.`);
     const index = this.plan.tables.findIndex((table) => table.name === name);
     if (index < 0) return;
-    this.#tables[index]!.set(rows);
-    this.#followRoster(index);
+    this.tables[index]!.set(rows);
+    this.#clocks.follow(index);
   }
 
   /**
@@ -280,20 +119,12 @@ export class Engine {
    * and with a `pace` the watermark goes on with each of them; `advance` is to be called then before anything else.
    */
   push(batch: Batch, pace?: Pace): void {
-    if (this.#given) {
-      this.#pushHeld(batch, pace);
-      if (this.strings.size > this.#sweepAt) this.#sweep();
-      return;
+    if (this.#given) this.#order.hold(batch, pace);
+    else {
+      this.#order.push(batch);
+      this.#parts.sameTime.keep(this.#progress.watermark);
     }
-    if (this.#lateness === 0 && this.#held.count === 0) {
-      for (let row = 0; row < batch.count; row += BLOCK) this.#processRows(batch, row, Math.min(row + BLOCK, batch.count), false);
-      this.#fireTimers(this.#watermark);
-    } else {
-      this.#pushOrdered(batch);
-      this.#fireTimers(this.#watermark);
-    }
-    this.#sameTime.keep(this.#watermark);
-    if (this.strings.size > this.#sweepAt) this.#sweep();
+    this.#sweep.ifDue();
   }
 
   /**
@@ -302,61 +133,20 @@ export class Engine {
    * watermark there is does nothing.
    */
   advance(watermark: number, inclusive = true): void {
-    if (!(watermark >= this.#watermark)) return;
+    if (!(watermark >= this.#progress.watermark)) return;
     const isEnd = watermark === Infinity;
-    this.#drain(watermark, inclusive || isEnd);
-    if (this.#roster.pending && this.#held.count === 0 && Number.isFinite(watermark)) this.#startRoster(watermark);
-    this.#fireTimers(watermark);
-    this.#watermark = watermark;
-    if (isEnd) this.#finish();
-    this.#sameTime.keep(this.#watermark);
+    this.#order.drain(watermark, inclusive || isEnd);
+    if (this.#clocks.pending && this.#parts.held.count === 0 && Number.isFinite(watermark)) this.#clocks.begin(watermark);
+    this.#due.fire(watermark);
+    this.#progress.watermark = watermark;
+    if (isEnd) this.#due.finish(this.#progress.largest);
+    this.#parts.sameTime.keep(this.#progress.watermark);
   }
 
-  stats(): EngineStats {
-    const open = new Map<number, number>();
-    const add = (rule: number, runs: number): void => { open.set(rule, (open.get(rule) ?? 0) + runs); };
-    const { K, heap, current } = this.#store;
-    // The last events may have concerned nobody.
-    if (Number.isFinite(this.#watermark)) current.time = Math.max(current.time, this.#watermark);
-    for (const ks of this.#keys.all()) {
-      const runner = this.#runners[heap.i32[2 * ks + KEY.rule]!]!;
-      if (runner.plan.isGroup) {
-        for (const member of this.#runners) if (member.plan.group === runner.plan.index) add(member.plan.index, (runner as RuleRunner).pendingShared(ks, member.since));
-        continue;
-      }
-      add(runner.plan.index, runner.openRuns(ks));
-      if (runner.plan.group < 0 || !(runner instanceof RuleRunner)) continue;
-      // What this key has taken over, or let go, of the shared starts is not counted with them.
-      runner.loadKey(ks);
-      const shared = this.#keys.find(runner.plan.group, K, runner.layout.width);
-      const group = this.#runners[runner.plan.group] as RuleRunner;
-      if (shared !== 0) add(runner.plan.index, group.pendingShared(shared, Math.max(heap.f64[ks + KEY.timers]!, runner.since)) - group.pendingShared(shared, runner.since));
-    }
-    return {
-      events: this.#events, late: this.#late, duplicates: this.#duplicates, derivedRejected: this.#derivedRejected,
-      watermark: this.#watermark, bytes: this.#store.heap.bytesUsed + this.#store.features.bytesUsed, keys: this.#keys.count,
-      rules: this.#runners.filter((runner) => !runner.plan.isGroup).map((runner) => {
-        return { ...runner.counters, events: this.#seenBy(runner), name: runner.plan.rule.name, openRuns: open.get(runner.plan.index) ?? 0 };
-      }),
-    };
-  }
+  stats(): EngineStats { return statsOf(this.#parts, this.#progress); }
 
   /** As `stats`, without what takes a walk over the state: for metrics, often. */
-  gauges(): EngineGauges {
-    const { heap, tables, timers } = this.#store;
-    return {
-      events: this.#events, late: this.#late, duplicates: this.#duplicates, derivedRejected: this.#derivedRejected,
-      watermark: this.#watermark, bytes: heap.bytesUsed + this.#store.features.bytesUsed, tableBytes: tables.bytesUsed, stringBytes: this.strings.byteLength, heldBytes: this.#held.byteLength,
-      keys: this.#keys.count, held: this.#held.count, timers: timers.size,
-      rules: this.#runners.filter((runner) => !runner.plan.isGroup).map((runner) => ({ name: runner.plan.rule.name, ...runner.counters, ...runner.size, bytes: Math.max(0, runner.size.bytes), events: this.#seenBy(runner) })),
-    };
-  }
-
-  #seenBy({ plan }: RuleAtWork): number {
-    let events = 0;
-    plan.sees.forEach((filter, type) => { if (filter >= 0) events += this.#seenOfType[type]!; });
-    return events;
-  }
+  gauges(): EngineGauges { return gaugesOf(this.#parts, this.#progress); }
 
   // --- state ----------------------------------------------------------------------------------------------------------------------------------
 
@@ -364,13 +154,10 @@ export class Engine {
    * What changed since the image before (the first has all), at a batch boundary: pages are copied, nothing is walked that grows with the state.
    * A chain of images put together (`put` of state/image.ts) is what `restoreImage` takes.
    */
-  checkpoint(): Image { return makeImage(this.#parts(), this.#header(), false); }
+  checkpoint(): Image { return this.#state.checkpoint(); }
 
   /** All state at a batch boundary, as bytes: equal states give equal bytes. `restore` in an engine of the same plan goes on as if nothing had happened. */
-  snapshot(): Uint8Array {
-    const image = makeImage(this.#parts(), this.#header(), true);
-    return encodeWhole(wholeOf(put<Uint8Array>({}, image, (page) => page), image.header));
-  }
+  snapshot(): Uint8Array { return this.#state.snapshot(); }
 
   /** Takes up what `snapshot` gave, as `restoreImage`; the next image has all pages. */
   restore(bytes: Uint8Array, options?: RestoreOptions): Change | undefined {
@@ -380,7 +167,7 @@ export class Engine {
   }
 
   /** The next image has all pages: no image before it is needed. */
-  markDirty(): void { markAll(this.#parts()); }
+  markDirty(): void { this.#state.markDirty(); }
 
   /**
    * Takes up a state; the next image has what changes from here on. Ids of strings are those of the state from then on, so that decoders and batches are to be
@@ -388,710 +175,28 @@ export class Engine {
    * returned; the next image then has all pages. Throws where runs would be lost and `accept` does not let that pass, and where the state is of another
    * format or damaged; the engine is not to be used then.
    */
-  restoreImage(whole: WholeImage, { accept = refuseLoss, again, elsewhere = new Set() }: RestoreOptions = {}): Change | undefined {
-    const header = JSON.parse(whole.header) as Header;
-    if (header.format !== FORMAT) throw new Error(`The state was written in format ${String(header.format)}; this version reads format ${FORMAT}.`);
-    if (header.draining !== undefined) this.drain();
-    const isSame = header.fingerprint === this.#rules.fingerprint;
-    const texts = this.#tables.map((table) => table.texts());
-    this.#largest = Number(header.largest);
-    this.#watermark = Number(header.watermark);
-    this.#events = header.events;
-    this.#late = header.late;
-    this.#duplicates = header.duplicates;
-    this.#derivedRejected = header.derivedRejected;
-    this.#store.num = header.num;
-    this.#store.runs = header.runs;
-    this.#store.current.time = this.#watermark;
-    let change: Change | undefined;
-    let types = this.plan.schema.types.map((_, type) => type);
-    if (isSame) {
-      restoreParts(this.#parts(), whole, header.roots);
-      this.#adopted = header.adopted;
-      for (const runner of this.#runners) {
-        const known = header.adopted[runner.plan.rule.name];
-        recall(runner, known?.since, known?.floor);
-      }
-    } else {
-      this.strings.restorePages(whole.sections.get('strings') ?? []);
-      this.#pool();
-      const state = adoptState(whole, header.roots, this.#parts(), this.#rules.described, {
-        watermark: this.#watermark, num: header.num, adopted: header.adopted, again, elsewhere,
-        schedule: (span, ks, due) => {
-          this.#store.heap.ints(ks)[2 * ks + KEY.flags]! |= QUEUED;
-          this.#schedule(span, ks, due);
-        },
-      });
-      change = state.change;
-      accept(change);
-      this.#adopted = state.adopted;
-      types = [...state.types];
-      this.markDirty();
-    }
-    this.#tables.forEach((table, i) => { table.rename(texts[i]!); });
-    this.#pool();
-    this.#types.forEach((_, type) => { this.#types[type] = this.#indexType(type); });
-    types.forEach((type, i) => { if (type >= 0) this.#seenOfType[type] = header.seen[i]!; });
-    this.#nextCleanup = this.#roster.pending ? -Infinity : Math.min(this.#features.due, ...[...this.#cleanups.values()].map((cleanup) => cleanup.due));
-    this.#measure();
-    this.#tables.forEach((table, i) => { if (table.isSet) this.#followRoster(i); });
-    return change;
-  }
+  restoreImage(whole: WholeImage, options?: RestoreOptions): Change | undefined { return this.#state.restoreImage(whole, options); }
 
   /** All rules of the engine are let end: runs and windows that are open go on, none begins. It is part of the state. */
-  drain(): void {
-    this.#draining = this.plan.rules.filter((rule) => !rule.isGroup).map(({ rule }) => rule.name);
-    for (const runner of this.#runners) runner.draining = true;
-  }
+  drain(): void { this.#state.drain(); }
 
   /** The rules that drain, of an engine in which nothing else is. */
-  get draining(): readonly string[] { return this.#draining; }
+  get draining(): readonly string[] { return this.#state.draining; }
 
   /** Nothing is open any more, windows that are kept for late events neither. Costs a walk over the keys. */
   get isDrained(): boolean {
-    return this.stats().rules.every(({ openRuns }) => openRuns === 0) && this.#runners.every((runner) => !(runner instanceof WindowRunner) || runner.plan.late === 0 || runner.size.keys === 0);
-  }
-
-  /** Made when it is first asked for: an engine without images has no use for it. */
-  get #rules(): RulesPage { return this.#page ??= new RulesPage(this.plan, describeRule); }
-
-  /** Constants by the ids that the strings of a state have. */
-  #pool(): void { this.plan.pool.forEach((value, i) => { this.#store.C[i] = this.#store.encode(value, true); }); }
-
-  #header(): Header {
-    return {
-      format: FORMAT, fingerprint: this.#rules.fingerprint, largest: text(this.#largest), watermark: text(this.#watermark),
-      events: this.#events, late: this.#late, duplicates: this.#duplicates, derivedRejected: this.#derivedRejected, seen: [...this.#seenOfType],
-      num: this.#store.num, runs: this.#store.runs, adopted: this.#adopted, ...(this.#draining.length > 0 && { draining: this.#draining }), roots: rootsOf(this.#parts()),
-    };
-  }
-
-  #parts(): Parts {
-    return {
-      pageBytes: this.#options.recordsApart === true ? APART_BYTES : PAGE_BYTES, store: this.#store, strings: this.strings,
-      keys: this.#keys, once: this.#once, limits: this.#limits, features: this.#features, roster: this.#roster, held: this.#held, sameTime: this.#sameTime, runners: this.#runners, cleanups: this.#cleanups,
-      rules: this.#rules,
-    };
-  }
-
-  // --- order ----------------------------------------------------------------------------------------------------------------------------------
-
-  /** Holds what is not late. */
-  #pushHeld(batch: Batch, pace: Pace | undefined): void {
-    const { count, time } = batch;
-    const rows = this.#rowsFor(count);
-    const { lateness, bound } = pace ?? { lateness: 0, bound: -Infinity };
-    let largest = pace?.largest ?? Infinity;
-    let n = 0;
-    for (let row = 0; row < count; row++) {
-      const t = time[row]!;
-      if (t < this.#watermark) { this.#countLate(batch, row); continue; }
-      if (t > this.#largest) this.#largest = t;
-      rows[n++] = row;
-      if (t <= largest) continue;
-      largest = t;
-      const watermark = t - lateness < bound ? t - lateness : bound;
-      if (watermark > this.#watermark) this.#watermark = watermark;
-    }
-    if (n > 0) this.#held.add(batch, rows, n);
-  }
-
-  /**
-   * With a lateness: each event moves the watermark, which decides whether the next is late. What was reached is processed at the end of the
-   * batch, or before an event that comes exactly at the watermark: the events of that time that came before are over by then.
-   */
-  #pushOrdered(batch: Batch): void {
-    const { count, time } = batch;
-    const rows = this.#rowsFor(count);
-    let n = 0;
-    for (let row = 0; row < count; row++) {
-      const t = time[row]!;
-      if (t < this.#watermark) {
-        if (this.#wantsLate) {
-          // The windows it may change are those of the watermark it meets.
-          if (n > 0) this.#held.add(batch, rows, n);
-          n = 0;
-          this.#drain(this.#watermark, true);
-          this.#fireTimers(this.#watermark);
-        }
-        this.#countLate(batch, row);
-        continue;
-      }
-      if (t === this.#watermark) {
-        if (n > 0) this.#held.add(batch, rows, n);
-        n = 0;
-        this.#drain(t, true);
-      }
-      rows[n++] = row;
-      if (t > this.#largest) this.#largest = t;
-      const watermark = this.#largest - this.#lateness;
-      if (watermark > this.#watermark) this.#watermark = watermark;
-    }
-    if (n > 0) this.#held.add(batch, rows, n);
-    this.#drain(this.#watermark, true);
-  }
-
-  #countLate(batch: Batch, row: number): void {
-    this.#late++;
-    this.#options.onLate?.(batch, row, this.#watermark);
-    if (this.#wantsLate) this.#processLate(batch, row);
-  }
-
-  /** A late event, for the rules that keep windows for such: all else that the watermark has reached was processed. */
-  #processLate(batch: Batch, row: number): void {
-    const { columns, type, time } = batch;
-    const store = this.#store;
-    const { current, E } = store;
-    for (let slot = 0; slot < columns.length; slot++) E[slot] = columns[slot]![row]!;
-    current.type = type[row]!;
-    current.time = time[row]!;
-    this.#shadow = false;
-    this.#isLate = true;
-    this.#dispatch(NOT_SCANNED);
-    this.#isLate = false;
-    if (this.#queue.length > 0) this.#derive();
-    current.time = this.#watermark;
-  }
-
-  #rowsFor(count: number): Int32Array {
-    if (this.#rows.length < count) this.#rows = new Int32Array(count);
-    return this.#rows;
-  }
-
-  /** Processes what is held up to the watermark. */
-  #drain(watermark: number, inclusive: boolean): void {
-    if (this.#held.count > 0) this.#held.take(watermark, inclusive, BLOCK, this.#processHeld);
-  }
-
-  readonly #processHeld: Process = (chunk, from, to) => { this.#processRows(chunk, from, to, true); };
-
-  /** At most BLOCK rows in the order they lie in; `held`: they were held back, else they may be late and move the watermark. */
-  #processRows(batch: Rows, from: number, to: number, held: boolean): void {
-    const { columns, time, type } = batch;
-    const store = this.#store;
-    const { E } = store;
-    const { heads } = this.#scanner;
-    const scanned = !held || to - from >= SCAN_FROM;
-    if (scanned) {
-      this.#scanner.run(batch, from, to);
-      this.#agenda.enter(columns, type, from, to, this.#scanner);
-    }
-    for (let row = from; row < to; row++) {
-      const t = time[row]!;
-      if (!held) {
-        if (t < this.#watermark) { this.#countLate(batch as Batch, row); continue; }
-        if (t > this.#largest) this.#largest = t;
-        this.#watermark = t;
-      }
-      if (store.timers.next <= t || this.#nextCleanup <= t) {
-        if (this.#roster.pending) this.#startRoster(t);
-        this.#fireTimers(t);
-      }
-      const head = scanned ? heads[row - from]! : NOT_SCANNED;
-      if (head === -1 && this.#types[type[row]!]!.quiet) {
-        this.#events++;
-        this.#seenOfType[type[row]!]!++;
-        store.num++;
-        continue;
-      }
-      for (let slot = 0; slot < columns.length; slot++) E[slot] = columns[slot]![row]!;
-      if (scanned && this.#agenda.whole[row - from] === 1) {
-        this.#beginEntered(batch, row, head, row - from);
-        continue;
-      }
-      this.#begin(type[row]!, t, batch.source, batch.partition, batch.offset[row]!, batch.bytes, batch.from[row]!, batch.to[row]!, head);
-    }
-  }
-
-  /** The event in E, row `i` of the block, with all that it concerns on the agenda. */
-  #beginEntered(batch: Rows, row: number, head: number, i: number): void {
-    const store = this.#store;
-    const { truth } = store;
-    const { first, rules, starts, keyParts } = this.#agenda;
-    this.#meet(batch.type[row]!, batch.time[row]!, batch.source, batch.partition, batch.offset[row]!, batch.bytes, batch.from[row]!, batch.to[row]!);
-    const stamp = this.#next();
-    const { next, hits } = this.#scanner;
-    for (let n = head; n >= 0; n = next[n]!) truth[hits[n]!] = stamp;
-    for (let entry = first[i]!; entry < first[i + 1]!; entry++) {
-      store.K[0] = keyParts[entry]!;
-      this.#runKey(this.#runners[rules[entry]!]!, starts[entry] === 1, this.#agenda.recordOf(entry));
-    }
-    store.end();
-    if (this.#queue.length > 0) this.#derive();
-  }
-
-  /** The event in E; `head`: its hits in the scanner's lists, or NOT_SCANNED. */
-  #begin(type: number, time: number, source: number, partition: number, offset: number, bytes: Uint8Array, from: number, to: number, head: number): void {
-    if (this.plan.once[type]! > 0 && this.#once.isRepeat(type, time, this.#store.E)) {
-      this.#events++;
-      this.#seenOfType[type]!++;
-      this.#duplicates++;
-      return;
-    }
-    this.#meet(type, time, source, partition, offset, bytes, from, to);
-    this.#dispatch(head);
-    if (this.#queue.length > 0) this.#derive();
-  }
-
-  /** The event is at hand. */
-  #meet(type: number, time: number, source: number, partition: number, offset: number, bytes: Uint8Array, from: number, to: number): void {
-    const { current } = this.#store;
-    this.#events++;
-    this.#seenOfType[type]!++;
-    current.type = type;
-    current.time = time;
-    current.source = source;
-    current.partition = partition;
-    current.offset = offset;
-    current.bytes = bytes;
-    current.from = from;
-    current.to = to;
-    this.#sameTime.begin(time, bytes, from, to);
-    this.#shadow = false;
-  }
-
-  /** Derived events, in order, right after their cause; theirs right after them. */
-  #derive(): void {
-    const store = this.#store;
-    const { current } = store;
-    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
-      store.E.fill(NaN);
-      for (const [slot, value] of next.cells) store.E[slot] = value;
-      current.type = next.type;
-      current.time = next.time;
-      current.source = -1;
-      this.#sameTime.beginDerived(next.time);
-      current.partition = 0;
-      current.offset = store.num;
-      current.bytes = next.bytes;
-      current.from = 0;
-      current.to = next.bytes.length;
-      this.#events++;
-      this.#seenOfType[next.type]!++;
-      this.#shadow = next.shadow;
-      this.#dispatch(NOT_SCANNED);
-      this.#sameTime.endDerived(next.bytes);
-    }
-    this.#shadow = false;
-  }
-
-  // --- one event to the rules -----------------------------------------------------------------------------------------------------------------
-
-  /** The event at hand is the next that is processed. Returns its stamp. */
-  #next(): number {
-    const store = this.#store;
-    const { E } = store;
-    store.num++;
-    E[E.length - 1] = store.current.time;
-    store.begin();
-    return ++store.stamp;
-  }
-
-  #dispatch(head: number): void {
-    const store = this.#store;
-    const { current, truth, E } = store;
-    const stamp = this.#next();
-    this.#features.begin(this.#shadow || this.#isLate);
-    this.#touchedCount = 0;
-    const index = this.#types[current.type]!;
-    if (head === NOT_SCANNED) {
-      for (const p of index.linear) if (this.#predicates[p]!()) { truth[p] = stamp; this.#touch(p, stamp); }
-    } else {
-      const { next, hits } = this.#scanner;
-      for (let n = head; n >= 0; n = next[n]!) {
-        const p = hits[n]!;
-        truth[p] = stamp;
-        this.#touch(p, stamp);
-      }
-    }
-    for (const { slot, byValue } of index.hashed) {
-      const list = byValue.get(E[slot]!);
-      if (list === undefined) continue;
-      for (let i = 0; i < list.length; i++) {
-        const p = list[i]!;
-        if (this.#predicates[p]!()) { truth[p] = stamp; this.#touch(p, stamp); }
-      }
-    }
-    const { always, nullKeys } = index;
-    for (let i = 0; i < always.length; i++) this.#touchRule(always[i]!, stamp);
-    if (nullKeys.length > 0 && !this.#isLate) this.#countNullKeys(nullKeys, current.type);
-    const n = this.#touchedCount;
-    const touched = this.#touched;
-    if (n > 1) sortFirst(touched, n);
-    for (let i = 0; i < n; i++) this.#run(touched[i]!, stamp);
-    this.#features.end();
-    if (this.#features.due < this.#nextCleanup) this.#nextCleanup = this.#features.due;
-    store.end();
-  }
-
-  /** An event whose key is null is seen by none of the rules with that key; each counts it. */
-  #countNullKeys(checks: TypeIndex['nullKeys'], type: number): void {
-    const { K, truth, stamp } = this.#store;
-    for (const { keyOf, width, rules } of checks) {
-      keyOf(K);
-      let isNull = false;
-      for (let i = 0; i < width; i++) if (K[i] !== K[i]) isNull = true;
-      if (!isNull) continue;
-      for (const rule of rules) {
-        const { plan, counters } = this.#runners[rule]!;
-        if (this.#shadow && plan.rule.mode.kind !== 'shadow') continue;
-        const filters = plan.filters[plan.sees[type]!]!;
-        if (filters.length === 0 || filters.some((p) => truth[p] === stamp)) counters.nullKeys++;
-      }
-    }
-  }
-
-  #touch(predicate: number, stamp: number): void {
-    const list = this.#subscribers[predicate]!;
-    for (let i = 0; i < list.length; i++) {
-      const s = list[i]!;
-      const rule = s >> 1;
-      if ((s & 1) !== 0) this.#startStamp[rule] = stamp;
-      if (this.#touchedStamp[rule] !== stamp) {
-        this.#touchedStamp[rule] = stamp;
-        this.#touched[this.#touchedCount++] = rule;
-      }
-    }
-  }
-
-  #touchRule(rule: number, stamp: number): void {
-    if (this.#touchedStamp[rule] === stamp) return;
-    this.#touchedStamp[rule] = stamp;
-    this.#touched[this.#touchedCount++] = rule;
-  }
-
-  #run(index: number, stamp: number): void {
-    const runner = this.#runners[index]!;
-    const { plan } = runner;
-    const store = this.#store;
-    const type = store.current.type;
-    const filter = plan.sees[type]!;
-    if (filter < 0) return;
-    if (this.#shadow && plan.rule.mode.kind !== 'shadow') return;
-    if (this.#isLate && (plan.kind !== 'window' || plan.late === 0)) return;
-    const filters = plan.filters[filter]!;
-    if (filters.length > 0) {
-      let seen = false;
-      for (let i = 0; i < filters.length && !seen; i++) seen = store.truth[filters[i]!] === stamp;
-      if (!seen) return;
-    }
-    const mayStart = this.#startStamp[index] === stamp;
-    if (runner.hasStageKeys) { this.#runByStageKeys(runner, mayStart); return; }
-    const keyOf = this.#keyFunctions[plan.key]![type];
-    if (keyOf === undefined) return;
-    keyOf(store.K);
-    for (let i = 0; i < runner.layout.width; i++) {
-      if (store.K[i] !== store.K[i]) return; // counted by #countNullKeys
-    }
-    if (plan.filterRests.length > 0 && !this.#passesFilter(runner, filter, stamp)) return;
-    this.#runKey(runner, mayStart);
-  }
-
-  /** Does a filter let the event in for the key at hand? For filters that read more than the event. */
-  #passesFilter(runner: RuleAtWork, filter: number, stamp: number): boolean {
-    const filters = runner.plan.filters[filter]!;
-    const rests = runner.plan.filterRests[filter]!;
-    return filters.length === 0 || filters.some((p, i) => this.#store.truth[p] === stamp && (rests[i]! < 0 || runner.functions[rests[i]!]!(0) === true));
-  }
-
-  /** `ks`: the key's record, if it is known. */
-  #runKey(runner: RuleAtWork, mayStart: boolean, ks = 0): void {
-    const store = this.#store;
-    const { index } = runner.plan;
-    const { heap } = store;
-    const owned = heap.bytesOwned;
-    if (ks === 0) ks = this.#keys.find(index, store.K, runner.layout.width);
-    const nodes = ks === 0 ? 0 : heap.i32[2 * ks + KEY.nodes]!;
-    const { group } = runner.plan;
-    const shared = group < 0 ? 0 : this.#keys.find(group, store.K, runner.layout.width);
-    if (ks === 0) {
-      if (!mayStart && shared === 0) return;
-      ks = runner.newKey();
-      this.#keys.add(ks);
-      runner.size.keys++;
-    }
-    if (shared !== 0) (runner as RuleRunner).pull(ks, this.#runners[group] as RuleRunner, shared);
-    const now = this.#isLate ? this.#watermark : store.current.time;
-    runner.process(ks, now);
-    runner.size.bytes += heap.bytesOwned - owned;
-    runner.size.runs += heap.i32[2 * ks + KEY.nodes]! - nodes;
-    this.#after(runner, ks, now);
-  }
-
-  /** Where `by` names stages, an event is seen once by each distinct key that results; a stage is tried only under its own key. */
-  #runByStageKeys(runner: RuleAtWork, mayStart: boolean): void {
-    const store = this.#store;
-    const { plan } = runner;
-    const { type } = store.current;
-    const keys: { key: Float64Array; allowed: Uint8Array }[] = [];
-    let nullKey = false;
-    let wanted = false;
-    const see = (keyNumber: number, stage: number): void => {
-      const keyOf = this.#keyFunctions[keyNumber]![type];
-      if (keyOf === undefined) return;
-      keyOf(store.K);
-      const key = store.K.slice(0, runner.layout.width);
-      if (key.some((v) => Number.isNaN(v))) { nullKey = true; return; }
-      let entry = keys.find((other) => other.key.every((v, i) => v === key[i]));
-      if (entry === undefined) keys.push(entry = { key, allowed: new Uint8Array(plan.stages.length) });
-      if (stage >= 0) entry.allowed[stage] = 1;
-    };
-    plan.stages.forEach((stage, s) => {
-      if (!stage.types.includes(type)) return;
-      wanted = true;
-      see(stage.key >= 0 ? stage.key : plan.key, s);
-    });
-    // `on` lets it in though no stage takes it: it stands in the way of a `=>` under the key of its type.
-    if (!wanted) see(plan.key, -1);
-    if (nullKey) runner.counters.nullKeys++;
-    for (const { key, allowed } of keys) {
-      store.K.set(key);
-      if (plan.filterRests.length > 0 && !this.#passesFilter(runner, plan.sees[type]!, store.stamp)) continue;
-      runner.allowed = allowed;
-      this.#runKey(runner, mayStart);
-    }
-    runner.allowed = undefined;
-  }
-
-  /** After a key was worked on: it is looked at again when its bounds are over, or goes at once. */
-  #after(runner: RuleAtWork, ks: number, now: number): void {
-    const { heap } = this.#store;
-    if (runner.cleanup > 0) {
-      const flags = heap.i32[2 * ks + KEY.flags]!;
-      if ((flags & QUEUED) === 0) {
-        heap.ints(ks)[2 * ks + KEY.flags] = flags | QUEUED;
-        this.#schedule(runner.cleanup, ks, now + runner.cleanup);
-      }
-      return;
-    }
-    if (runner.isEmpty(ks, now)) this.#freeKey(runner, ks);
-  }
-
-  #freeKey(runner: RuleAtWork, ks: number): void {
-    this.#keys.remove(ks);
-    runner.forget(ks);
-    const { heap } = this.#store;
-    const owned = heap.bytesOwned;
-    heap.free(ks, runner.layout.units);
-    runner.size.keys--;
-    runner.size.bytes += heap.bytesOwned - owned;
-  }
-
-  /** After a restore: what the rules hold, by a walk over the keys. */
-  #measure(): void {
-    const { heap } = this.#store;
-    for (const { size } of this.#runners) size.keys = size.runs = size.bytes = 0;
-    for (const ks of this.#keys.all()) {
-      const runner = this.#runners[heap.i32[2 * ks + KEY.rule]!]!;
-      runner.size.keys++;
-      runner.size.runs += heap.i32[2 * ks + KEY.nodes]!;
-      runner.size.bytes += runner.bytesOf(ks);
-    }
-  }
-
-  /** Event time begins: so do the clocks of the keys that tables name. */
-  #startRoster(time: number): void {
-    this.#nextCleanup = Math.min(this.#features.due, ...[...this.#cleanups.values()].map((cleanup) => cleanup.due));
-    this.#roster.start((rule, key) => { this.#startClocks(rule, key, time); });
-  }
-
-  /** A table was set: keys that are new begin at the watermark, runs of those that are gone end. */
-  #followRoster(table: number): void {
-    this.#roster.changed(table, (rule, key) => { this.#startClocks(rule, key, this.#watermark); }, (rule, key) => {
-      const runner = this.#runners[rule]!;
-      const ks = this.#keys.find(rule, key, runner.layout.width);
-      if (ks === 0) return;
-      runner.clear(ks);
-      if (runner.isEmpty(ks, this.#watermark)) this.#freeKey(runner, ks);
-    });
-  }
-
-  #startClocks(rule: number, key: Float64Array, time: number): void {
-    const store = this.#store;
-    const runner = this.#runners[rule]!;
-    if (!(runner instanceof RuleRunner) || runner.plan.roster!.clocks.length === 0) return;
-    store.K.set(key);
-    let ks = this.#keys.find(rule, store.K, runner.layout.width);
-    const isNew = ks === 0;
-    if (isNew) ks = runner.newKey();
-    if (this.#options.ownsKey?.(runner.plan.rule.name, this.#reporter.keyOf(runner, ks)) === false) {
-      if (isNew) store.heap.free(ks, runner.layout.units);
-      return;
-    }
-    if (isNew) this.#keys.add(ks);
-    store.beginClock(time);
-    runner.startClocks(ks);
-    store.end();
-    this.#after(runner, ks, time);
-  }
-
-  #schedule(span: number, ks: number, due: number): void {
-    let cleanup = this.#cleanups.get(span);
-    if (cleanup === undefined) this.#cleanups.set(span, cleanup = new Cleanup(this.#store.tables, span));
-    cleanup.push(due, ks);
-    if (due < this.#nextCleanup) this.#nextCleanup = due;
-  }
-
-  #fireTimers(time: number): void {
-    const store = this.#store;
-    const { timers, current } = store;
-    const timer = this.#timer;
-    while (timers.next <= time && timers.next < Infinity) {
-      timers.pop(timer);
-      const runner = this.#runners[timer.rule]!;
-      const ks = timer.a;
-      current.time = timer.time;
-      this.#shadow = false;
-      const at = timer.time;
-      const owned = store.heap.bytesOwned;
-      // The key of a start that is dead may be gone.
-      const isLive = !(runner instanceof RuleRunner) || timer.kind === TIMER_SESSION || runner.isLiveStart(timer.b);
-      const nodes = isLive ? store.heap.i32[2 * ks + KEY.nodes]! : 0;
-      if (runner instanceof WindowRunner) runner.fire(ks, at, timer.b);
-      else if (!(runner instanceof RuleRunner)) throw new Error('a timer of no rule');
-      else if (timer.kind === TIMER_SESSION) runner.fireSession(ks, at);
-      else runner.fire(ks, timer.b, at, timer.kind);
-      runner.size.bytes += store.heap.bytesOwned - owned;
-      if (isLive) {
-        runner.size.runs += store.heap.i32[2 * ks + KEY.nodes]! - nodes;
-        this.#after(runner, ks, at);
-      }
-      if (this.#queue.length > 0) this.#derive();
-    }
-    // Until clocks of a roster have started, the next event is to start them: nothing else is due, as there was none.
-    if (time === Infinity || this.#nextCleanup > time || this.#roster.pending) return;
-    this.#nextCleanup = Infinity;
-    this.#features.clean(time);
-    for (const cleanup of this.#cleanups.values()) {
-      while (cleanup.due <= time) {
-        const now = cleanup.due;
-        const ks = cleanup.shift();
-        const runner = this.#runners[store.heap.i32[2 * ks + KEY.rule]!]!;
-        store.heap.ints(ks)[2 * ks + KEY.flags]! &= ~QUEUED;
-        if (runner.isExpired(ks, now)) {
-          const owned = store.heap.bytesOwned;
-          runner.size.runs -= store.heap.i32[2 * ks + KEY.nodes]!;
-          runner.clear(ks);
-          runner.size.runs += store.heap.i32[2 * ks + KEY.nodes]!;
-          runner.size.bytes += store.heap.bytesOwned - owned;
-        }
-        if (runner.isEmpty(ks, now)) this.#freeKey(runner, ks);
-        else {
-          store.heap.ints(ks)[2 * ks + KEY.flags]! |= QUEUED;
-          cleanup.push(now + cleanup.span, ks);
-        }
-      }
-      this.#nextCleanup = Math.min(this.#nextCleanup, cleanup.due);
-    }
-    this.#nextCleanup = Math.min(this.#nextCleanup, this.#features.due);
-  }
-
-  /** The end of the input: what is held back is reported, by the number of its first event, then by rule. */
-  #finish(): void {
-    const due: { number: number; rule: number; release: (now: number) => void; ks: number }[] = [];
-    for (const ks of this.#keys.all()) {
-      const runner = this.#runners[this.#store.heap.i32[2 * ks + KEY.rule]!]!;
-      runner.heldStarts(ks, (number, release) => { due.push({ number, rule: runner.plan.index, release, ks }); });
-    }
-    due.sort((a, b) => a.number - b.number || a.rule - b.rule);
-    for (const { release } of due) {
-      release(this.#largest);
-      if (this.#queue.length > 0) this.#derive();
-    }
-  }
-
-  // --- indexes --------------------------------------------------------------------------------------------------------------------------------
-
-  #subscribe(): Int32Array[] {
-    const lists: Set<number>[] = this.plan.predicates.map(() => new Set());
-    for (const rule of this.plan.rules) {
-      const touch = (predicate: number, start: boolean): void => {
-        const list = lists[predicate]!;
-        if (start) { list.delete(rule.index * 2); list.add(rule.index * 2 + 1); }
-        else if (!list.has(rule.index * 2 + 1)) list.add(rule.index * 2);
-      };
-      if (rule.kind === 'window') {
-        for (const input of rule.inputs) touch(input, true);
-        continue;
-      }
-      if (rule.group < 0) for (const edge of rule.starts) touch(edge.cond!.predicate, true);
-      for (const leading of rule.leading) for (const cond of leading.conds) touch(cond.predicate, true);
-      const leadingSequences = new Set(rule.leading.flatMap((leading) => leading.sequences));
-      rule.sequences.forEach((sequence, i) => { for (const step of sequence.steps) touch(step.cond.predicate, leadingSequences.has(i)); });
-      for (const position of rule.positions) {
-        for (const edge of position.out) {
-          if (edge.cond !== undefined) touch(edge.cond.predicate, false);
-          if (edge.until !== undefined) touch(edge.until.predicate, false);
-          for (const cond of [...edge.bans, ...edge.nextBans]) touch(cond.predicate, false);
-          for (const greedy of edge.greedy) {
-            touch(greedy.cond.predicate, false);
-            if (greedy.until !== undefined) touch(greedy.until.predicate, false);
-          }
-        }
-      }
-    }
-    return lists.map((list) => Int32Array.from(list));
-  }
-
-  #indexType(type: number): TypeIndex {
-    const linear: number[] = [];
-    const bySlot = new Map<number, Map<number, number[]>>();
-    // Filters come first: they decide what a rule sees, whatever is found after them.
-    for (const predicate of this.plan.predicates) {
-      if (!predicate.types.includes(type)) continue;
-      const { equality } = predicate;
-      if (equality === undefined) { linear.push(predicate.id); continue; }
-      const values = bySlot.get(equality.slot) ?? new Map<number, number[]>();
-      bySlot.set(equality.slot, values);
-      const value = this.#store.C[equality.pooled]!;
-      values.set(value, [...(values.get(value) ?? []), predicate.id]);
-    }
-    const nullKeys = this.plan.keys.flatMap((key, k) => {
-      const keyOf = this.#keyFunctions[k]![type];
-      const rules = this.plan.rules.filter((rule) => rule.key === k && !rule.isGroup && rule.sees[type]! >= 0 && !rule.stages.some((stage) => stage.key >= 0)).map((rule) => rule.index);
-      return keyOf === undefined || key.mayBeNull[type] !== true || rules.length === 0 ? [] : [{ keyOf, width: key.width, rules }];
-    });
-    const hashed = [...bySlot].map(([slot, values]) => ({ slot, byValue: new Map([...values].map(([v, list]) => [v, Int32Array.from(list)] as const)) }));
-    const always = Int32Array.from(this.plan.rules.filter((rule) => rule.needsEveryEvent && rule.sees[type]! >= 0).map((rule) => rule.index));
-    const quiet = hashed.length === 0 && always.length === 0 && nullKeys.length === 0 && this.plan.once[type] === 0 && !this.#features.isOf(type);
-    return { nullKeys, linear, hashed, always, quiet };
-  }
-
-  // --- strings --------------------------------------------------------------------------------------------------------------------------------
-
-  /** Drops the texts that no state names. Conservative: any cell of the state that could be an id keeps that text. */
-  #sweep(): void {
-    const top = this.strings.top;
-    const live = new Uint8Array((top + 7) >> 3);
-    const mark = (cells: Floats): void => {
-      for (let i = 0; i < cells.length; i++) {
-        const v = cells[i]!;
-        if (v >= 0 && v < top) { const id = v | 0; if (id === v) live[id >> 3]! |= 1 << (id & 7); }
-      }
-    };
-    mark(this.#store.heap.f64);
-    mark(this.#store.tables.f64);
-    mark(this.#store.features.f64);
-    this.#held.eachColumn(mark);
-    this.strings.sweep(live);
-    this.#sweepAt = Math.max(1 << 17, 2 * this.strings.size);
+    const { runners } = this.#parts;
+    return this.stats().rules.every(({ openRuns }) => openRuns === 0) && runners.every((runner) => !(runner instanceof WindowRunner) || runner.plan.late === 0 || runner.size.keys === 0);
   }
 }
 
-/** Numbers that JSON does not know are written as text. */
-const text = (x: number): number | string => (Number.isFinite(x) ? x : String(x));
-
-function refuseLoss(change: Change): void {
-  if (change.rules.some(isLost)) throw new Error(`The state was made by other rules than these, and runs would be lost. ${renderChange(change, false).join(' ')}`);
-}
-
-/** Sorts the first n cells; n is small or nearly sorted. */
-function sortFirst(cells: Int32Array, n: number): void {
-  if (n > 32) { cells.subarray(0, n).sort(); return; }
-  for (let i = 1; i < n; i++) {
-    const v = cells[i]!;
-    let k = i;
-    while (k > 0 && cells[k - 1]! > v) { cells[k] = cells[k - 1]!; k--; }
-    cells[k] = v;
+function putToWork(rule: AnyRulePlan, store: Store, view: MatchView, window: WindowView, reporter: Reporter, bind: Bind): RuleAtWork {
+  const { width } = store.plan.keys[rule.key]!;
+  if (rule.kind === 'window') return new WindowRunner(rule, width, store, window, bind(rule.functions) as never, (report) => reporter.report(report));
+  const runner = new RuleRunner(rule, width, store, view, bind(rule.functions) as never, (report) => reporter.report(report));
+  // Only `match.id` in a condition needs the id before the report.
+  if (rule.functions.some((source) => source.includes('M.idValue'))) {
+    runner.onLook = (ks, kind) => { view.id = reporter.idOf({ runner, kind, events: view.events, stages: view.stages, at: view.to, to: view.to, key: ks }); };
   }
+  return runner;
 }

@@ -15,7 +15,8 @@ import { JobError, kafkaInputs, sinkOf, sourceOf } from './parts.ts';
 import { TaskStore, type TaskState } from './state.ts';
 import type { JobStatus, RuleStatus, TaskStatus } from './status.ts';
 import type { JobTables } from './tables.ts';
-import { Task, type TaskHost, type TaskInput } from './task.ts';
+import { Task } from './task.ts';
+import type { TaskHost, TaskInput } from './task-host.ts';
 
 /** ms between two looks at the clock. */
 const TICK = 100;

@@ -13,7 +13,7 @@ import {
   carriersOf, fieldMapOf, fileSinkOptions, fileSourceOptions, httpSourceOptions, isKeyedBy, mqttSinkOptions, mqttSourceOptions, originOf, redisStreamSinkOptions, rulesOf, topicOf,
   typesOf, webhookSinkOptions, type JobConfig, type SinkConfig, type SourceConfig,
 } from './config/index.ts';
-import type { TaskInput } from './task.ts';
+import type { TaskInput } from './task-host.ts';
 
 /** Something is wrong with the job itself: starting it again would not help. */
 export class JobError extends Error {

@@ -6,64 +6,27 @@
  * written. What comes out meanwhile waits for the next commit. At most one is in flight.
  */
 import type { Alert } from '../core/alert.ts';
-import type { ProducedRecord } from '../connect/kafka/index.ts';
 import type { Log, OutRecord, RecordBatch } from '../connect/types.ts';
 import { drainingRules, Engine, isLost, renderChange, renderRule, type Change, type RestoreOptions, type RuleGauges } from '../engine/index.ts';
-import type { Image, WholeImage } from '../state/image.ts';
-import { MissingChunkError, StoreFencedError } from '../state/stores/index.ts';
+import type { WholeImage } from '../state/image.ts';
+import { Commits, type Capture } from './commits.ts';
 import type { Committer, Positions } from './committer.ts';
-import { Deliveries } from './deliveries.ts';
-import { CannotDrain, drainLost, takeUpDrain, type MakeDrain } from './drain.ts';
+import { CannotDrain, drainLost, takeUpDrain } from './drain.ts';
 import type { RuleGroup } from './groups.ts';
-import { Intake, type IntakeOptions, type Rejected } from './intake.ts';
-import { alertRecord, lateRecord, rejectRecord, sentName, SHADOW } from './outputs.ts';
+import { Intake, type Rejected } from './intake.ts';
+import { Outbox } from './outbox.ts';
+import { alertRecord, lateRecord, rejectRecord, SHADOW } from './outputs.ts';
 import { JobError } from './parts.ts';
-import { retrying, type Restored, type TaskState, type TaskStore } from './state.ts';
+import type { Restored, TaskStore } from './state.ts';
 import { takeUp } from './change.ts';
-import type { Counts, TaskStatus } from './status.ts';
-import type { TableVersion } from './tables.ts';
+import type { TaskStatus } from './status.ts';
+import type { TaskHost } from './task-host.ts';
 import { Watermarks } from './watermarks.ts';
 
-/** Records that may wait for a commit before the sources are asked to wait too. */
-const MOST_WAITING = 20_000;
-const MOST_WAITING_BYTES = 64 * 1024 * 1024;
 /** ms of work between two looks at everything else that waits. */
 const TURN = 8;
 /** ms; where more lie between two ticks the process slept, or the clock was set: that is no silence of the streams. */
 const LONGEST_TICK = 1000;
-
-export interface TaskInput extends IntakeOptions {
-  /** ms */
-  readonly lateness: number;
-  readonly idle: number;
-}
-
-/** What a task needs of its job. */
-export interface TaskHost {
-  readonly log: Log;
-  readonly groups: readonly RuleGroup[];
-  /** In the order of the job file. */
-  readonly inputs: readonly TaskInput[];
-  /** The rows of tables as they are now. */
-  readonly tables: { versions(): readonly TableVersion[] };
-  readonly checkpointTimeout: number;
-  /** Every so many checkpoints all of the state is written. */
-  readonly fullEvery: number;
-  /** What to do where a change of rules would lose runs. */
-  readonly onChange: 'refuse' | 'drain' | 'fresh';
-  readonly drain: MakeDrain;
-  readonly now: () => number;
-  /** Where a record goes: into the transaction as these records, or to an outlet, which calls back; undefined: nowhere. */
-  route(record: OutRecord): { readonly produce: ProducedRecord } | { readonly deliver: (done: () => void) => void } | undefined;
-  /** End offsets of the topics that alerts go to in transactions. */
-  alertEnds(): Promise<TaskState['ends']>;
-  /** What of the task went out behind these offsets in transactions: how often, by `sentName`. */
-  sentSince(ends: TaskState['ends'] | undefined, task: number): Promise<Map<string, number>>;
-  /** Outlets that write without transactions, as people call them: they get again what is made again. */
-  readonly repeating: readonly string[];
-  committed(task: number, positions: Positions): Promise<void>;
-  readonly counts: { readonly rejected: Map<string, number>; late: number; readonly latency: Counts; readonly pause: Counts; readonly duration: Counts };
-}
 
 interface Group {
   readonly engine: Engine;
@@ -76,8 +39,8 @@ export class Task {
   readonly number: number;
   readonly #host: TaskHost;
   readonly #log: Log;
-  readonly #committer: Committer;
-  readonly #store: TaskStore;
+  readonly #outbox: Outbox;
+  readonly #commits: Commits;
   readonly #inputOf: (stream: string) => number;
   #groups: Group[];
   readonly #streams = new Set<string>();
@@ -85,34 +48,11 @@ export class Task {
   readonly #positions = new Map<string, number>();
   /** Table → the version the engines have. */
   readonly #tables = new Map<string, number>();
-  /** Records that an older checkpoint makes again and that are on their topics already: how often, by `sentName`. */
-  #skip = new Map<string, number>();
-  #produce: ProducedRecord[] = [];
-  #produceBytes = 0;
-  /** Clock times at which the alerts that wait came in. */
-  #arrivals: number[] = [];
-  #undelivered = 0;
-  #undeliveredBytes = 0;
-  /** Records given to outlets since the last checkpoint was taken. */
-  #deliveries = new Deliveries();
-  /** Of the checkpoint that is under way. */
-  #awaited: Deliveries | undefined;
-  /** Calls of `records` that wait for room. */
-  #waiters: (() => void)[] = [];
   /** Records, by offset, and elements of their lists, that one group of rules has rejected or found late: another that reads them too says so again. */
   readonly #told = { rejected: new Set<string>(), late: new Set<string>() };
   /** Streams whose records are being taken in. */
   readonly #taking = new Set<string>();
   #ticked = NaN;
-  #next = 1;
-  #last: { readonly number: number; readonly committed: number; readonly bytes: number } | undefined;
-  #failures = 0;
-  /** A checkpoint has failed for good: what it had set aside is in no later one, so there must be none. The next owner goes on from the last commit. */
-  #broken: Error | undefined;
-  /** Checkpoints begun. */
-  #taken = 0;
-  #cycle: Promise<void> | undefined;
-  #wanted = false;
   #changed = false;
   #closed = false;
   /** The records being taken in: their stream, and the clock as they came. */
@@ -123,8 +63,8 @@ export class Task {
     this.number = number;
     this.#host = host;
     this.#log = host.log.child({ task: number });
-    this.#committer = committer;
-    this.#store = store;
+    this.#outbox = new Outbox(host);
+    this.#commits = new Commits(number, host, this.#log, committer, store, this.#outbox, { hasChanged: () => this.#changed, capture: (whole) => this.#capture(whole) });
     this.#inputOf = inputOf;
     this.#sources = host.inputs.map(({ source }) => source);
     this.#groups = host.groups.map((group) => this.#makeGroup(group));
@@ -136,25 +76,21 @@ export class Task {
    * state of a commit is gone, from the earliest there is.
    */
   async open(streams: readonly string[]): Promise<{ readonly positions: Positions; readonly isLost: boolean }> {
-    const last = await this.#committer.open();
-    await this.#store.acquire();
-    const wanted = last === 'store' ? undefined : last?.checkpoint ?? -1;
-    const { state, next } = await this.#store.read(wanted);
-    this.#next = Math.max(next, this.#host.now());
+    const { last, wanted, state } = await this.#commits.open();
     for (const stream of streams) this.#addStream(stream);
     if (state !== undefined) {
       this.#takeUp(state);
       for (const [stream, offset] of state.positions) this.#positions.set(stream, offset);
-      this.#last = { number: state.checkpoint, committed: this.#host.now(), bytes: 0 };
       this.#log.info({ checkpoint: state.checkpoint, positions: Object.fromEntries(state.positions) }, 'restored');
     }
     const hadState = last !== undefined && last !== 'store' && last.checkpoint >= 0;
     if (state?.older === true || (state === undefined && hadState)) {
-      this.#skip = await this.#host.sentSince(state?.ends, this.number);
+      const sent = await this.#host.sentSince(state?.ends, this.number);
+      this.#outbox.skip(sent);
       const { repeating } = this.#host;
-      this.#log.error({ wanted, checkpoint: state?.checkpoint, known: this.#skip.size, ...(repeating.length > 0 && { repeating }) },
+      this.#log.error({ wanted, checkpoint: state?.checkpoint, known: sent.size, ...(repeating.length > 0 && { repeating }) },
         `the state of the last commit is gone${state === undefined ? ', and so are all before it: the input is read again from its start' : ': the input is read again from an older checkpoint'}; `
-        + (repeating.length === 0 ? NOT_SENT : this.#committer.isTransactional ? `${NOT_SENT}, but for outlets without transactions, which get them again` : SENT_AGAIN));
+        + (repeating.length === 0 ? NOT_SENT : this.#commits.isTransactional ? `${NOT_SENT}, but for outlets without transactions, which get them again` : SENT_AGAIN));
     } else if (state === undefined && last !== undefined && last !== 'store') {
       // Offsets without our metadata: someone has set where the job is to begin.
       for (const [stream, offset] of last.positions) this.#positions.set(stream, offset);
@@ -186,7 +122,7 @@ export class Task {
     }
     for (const note of change.notes) this.#log.warn({}, note);
     this.#changed = true;
-    this.#wanted = true;
+    this.checkpointSoon();
   }
 
   #drain(change: Change, { engines, watermarks }: Restored): Change {
@@ -206,7 +142,7 @@ export class Task {
     takeUpDrain(group.engine, image, names, againOf(group.intakes));
     group.watermarks.restore(watermarks);
     this.#groups.push(group);
-    this.#wanted = true;
+    this.#changed = true;
   }
 
   /** Engines that drained go; those behind them are written whole, since a store knows an engine by its number. */
@@ -261,9 +197,9 @@ export class Task {
       this.#positions.set(records.stream, records.next);
       this.#changed = true;
     }
-    while (this.#isFull() && !this.#closed) {
-      this.#wanted = true;
-      await new Promise<void>((resolve) => { this.#waiters.push(resolve); });
+    while (this.#outbox.isFull && !this.#closed) {
+      this.checkpointSoon();
+      await this.#outbox.room();
     }
   }
 
@@ -284,7 +220,7 @@ export class Task {
     const since = now - this.#ticked;
     const passed = since > 0 && since <= LONGEST_TICK ? since : 0;
     this.#ticked = now;
-    const isFull = this.#isFull();
+    const { isFull } = this.#outbox;
     for (const group of this.#groups) {
       for (const clock of group.watermarks.pass(passed, (stream) => !isFull && !this.#taking.has(stream) && isSilent(stream))) {
         this.#log.info({ stream: clock.stream, idleFor: clock.quiet, ...(clock.largest > -Infinity && { lastEvent: new Date(clock.largest).toISOString() }) },
@@ -296,25 +232,20 @@ export class Task {
   }
 
   get isClosed(): boolean { return this.#closed; }
-  checkpointSoon(): void { this.#wanted = true; }
-  get wantsCheckpoint(): boolean { return this.#wanted; }
+  checkpointSoon(): void { this.#commits.isWanted = true; }
+  get wantsCheckpoint(): boolean { return this.#commits.isWanted; }
 
   /** Commits what has been taken in so far. Resolves when that is done; at most one is under way. */
-  checkpoint(): Promise<void> {
-    this.#cycle ??= this.#commit().finally(() => { this.#cycle = undefined; });
-    return this.#cycle;
-  }
+  checkpoint(): Promise<void> { return this.#commits.commit(); }
 
   /** Throws StoreFencedError where another process has the task now. */
-  requireOurs(): Promise<void> { return this.#store.requireOurs(); }
+  requireOurs(): Promise<void> { return this.#commits.requireOurs(); }
 
   /** Ends the task: what is not committed is given up, unless `checkpoint` was awaited before. */
   async close(): Promise<void> {
     this.#closed = true;
-    this.#makeRoom();
-    this.#awaited?.giveUp();
-    await this.#cycle?.catch(() => undefined);
-    await this.#committer.close();
+    this.#outbox.giveUp();
+    await this.#commits.close();
   }
 
   status(): TaskStatus {
@@ -339,8 +270,7 @@ export class Task {
     }
     return {
       task: this.number, watermark: Number.isFinite(watermark) ? watermark : undefined, streams: [...streams.values()], events, stateBytes, keys,
-      waiting: this.#produce.length + this.#undelivered,
-      checkpoint: this.#last === undefined ? undefined : { ...this.#last, failures: this.#failures },
+      waiting: this.#outbox.waiting, checkpoint: this.#commits.checkpoint,
     };
   }
 
@@ -424,45 +354,7 @@ export class Task {
     this.#send(rejectRecord(rejected, this.number));
   }
 
-  #send(record: OutRecord): void {
-    const way = this.#host.route(record);
-    if (way === undefined) return;
-    const { arrived } = this.#current;
-    if ('produce' in way) {
-      if (this.#skip.size > 0 && this.#isOut(record.id, way.produce.topic)) return;
-      this.#produce.push(way.produce);
-      this.#produceBytes += record.value.length;
-      this.#arrivals.push(arrived);
-      return;
-    }
-    const deliveries = this.#deliveries;
-    deliveries.left++;
-    this.#undelivered++;
-    this.#undeliveredBytes += record.value.length;
-    way.deliver(() => {
-      this.#host.counts.latency.add((this.#host.now() - arrived) / 1000);
-      this.#undelivered--;
-      this.#undeliveredBytes -= record.value.length;
-      deliveries.oneDone();
-      if (!this.#isFull()) this.#makeRoom();
-    });
-  }
-
-  /** Whether a record that an older checkpoint makes again is on its topic already. */
-  #isOut(id: string, topic: string): boolean {
-    const name = sentName(topic, id);
-    const left = this.#skip.get(name);
-    if (left === undefined) return false;
-    if (left === 1) this.#skip.delete(name);
-    else this.#skip.set(name, left - 1);
-    return true;
-  }
-
-  #isFull(): boolean { return this.#produce.length + this.#undelivered >= MOST_WAITING || this.#produceBytes + this.#undeliveredBytes >= MOST_WAITING_BYTES; }
-
-  #makeRoom(): void {
-    for (const waiter of this.#waiters.splice(0)) waiter();
-  }
+  #send(record: OutRecord): void { this.#outbox.send(record, this.#current.arrived); }
 
   /** Why nothing fires should have a reason that one can read: a stream that holds event time back while others go on is named, once in a while. */
   #sayWhoHolds(group: Group, now: number): void {
@@ -478,76 +370,15 @@ export class Task {
     }
   }
 
-  // --- commits --------------------------------------------------------------------------------------------------------------------------------
-
-  /** What a checkpoint holds, as it is between two batches. `whole`: all of the engines' state, not only what changed. */
+  /** What a checkpoint holds, as it is between two batches. `whole`: all of the engines' state. */
   #capture(whole: boolean): Capture {
-    const began = performance.now();
     this.#dropDrained();
-    if (whole || ++this.#taken % this.#host.fullEvery === 0) for (const { engine } of this.#groups) engine.markDirty();
-    const capture: Capture = {
+    if (whole) for (const { engine } of this.#groups) engine.markDirty();
+    this.#changed = false;
+    return {
       images: this.#groups.map(({ engine }) => engine.checkpoint()),
       state: { positions: new Map(this.#positions), watermarks: this.#groups.map(({ watermarks }) => watermarks.serialize()) },
-      produce: this.#produce, arrivals: this.#arrivals, deliveries: this.#deliveries,
     };
-    this.#produce = [];
-    this.#arrivals = [];
-    this.#produceBytes = 0;
-    this.#awaited = this.#deliveries;
-    this.#deliveries = new Deliveries();
-    this.#wanted = false;
-    this.#changed = false;
-    this.#host.counts.pause.add((performance.now() - began) / 1000);
-    return capture;
-  }
-
-  async #commit(): Promise<void> {
-    if (this.#broken !== undefined) throw this.#broken;
-    if (!this.#changed && this.#produce.length === 0 && this.#undelivered === 0) { this.#wanted = false; return; }
-    const began = performance.now();
-    // Asked for before anything of this interval goes out: whoever must fall back to this checkpoint finds there all that it would send again.
-    const ends = await this.#host.alertEnds();
-    if (this.#closed) return;
-    const checkpoint = this.#next++;
-    const deadline = Date.now() + this.#host.checkpointTimeout;
-    let arrivals: readonly number[] = [];
-    let positions: Positions = this.#positions;
-    try {
-      for (let whole = false; ; whole = true) {
-        const capture = this.#capture(whole);
-        // Not by spreading: an interval may hold more alerts than a call takes arguments.
-        arrivals = arrivals.concat(capture.arrivals);
-        positions = capture.state.positions;
-        const [written, sent] = await Promise.allSettled([
-          retrying(() => this.#store.write(checkpoint, { ...capture.state, ends }, capture.images), deadline, mayWrite, (error, pause) => {
-            this.#failures++;
-            this.#log.warn({ checkpoint, error: error.message, again: pause }, 'the checkpoint could not be written; it is tried again, and nothing is lost meanwhile');
-          }),
-          // A transaction is begun only when nothing is waited for that may take longer than it may be open.
-          capture.deliveries.all().then(async () => { if (capture.produce.length > 0 && !this.#closed) await this.#committer.send(capture.produce); }),
-        ]);
-        if (sent.status === 'rejected') throw sent.reason;
-        if (written.status === 'fulfilled') break;
-        if (whole || !(written.reason instanceof MissingChunkError)) throw written.reason;
-        this.#log.warn({ checkpoint }, 'the store has lost what earlier checkpoints wrote; all of the state is written again');
-      }
-      if (this.#closed) return;
-      await this.#committer.commit(checkpoint, positions);
-    } catch (error) {
-      this.#failures++;
-      this.#broken = error as Error;
-      throw error;
-    }
-    const now = this.#host.now();
-    for (const arrived of arrivals) this.#host.counts.latency.add((now - arrived) / 1000);
-    this.#last = { number: checkpoint, committed: now, bytes: this.#store.written };
-    this.#host.counts.duration.add((performance.now() - began) / 1000);
-    if (!this.#isFull()) this.#makeRoom();
-    await this.#host.committed(this.number, positions);
-    await this.#store.collect(checkpoint).catch((error: Error) => {
-      if (error instanceof StoreFencedError) throw error;
-      this.#log.warn({ error: error.message }, 'old checkpoints could not be cleared away; it is tried again after the next one');
-    });
   }
 }
 
@@ -565,14 +396,3 @@ function isKnown(known: Set<string>, one: string): boolean {
   const { size } = known;
   return known.add(one).size === size;
 }
-
-interface Capture {
-  readonly images: readonly Image[];
-  readonly state: Omit<TaskState, 'ends'>;
-  readonly produce: ProducedRecord[];
-  readonly arrivals: readonly number[];
-  readonly deliveries: Deliveries;
-}
-
-/** Whether writing the same again may help. */
-const mayWrite = (error: unknown): boolean => !(error instanceof StoreFencedError || error instanceof MissingChunkError);
