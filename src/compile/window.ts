@@ -161,7 +161,7 @@ function refuse(context: Context, rule: WindowRule, shape: WindowShape, trigger:
   const { span } = rule.window;
   const overlaps = (shape.kind === 'sliding' || shape.kind === 'count') && shape.every > 0;
   const isRead = shape.kind === 'sliding' && shape.every === 0;
-  if (overlaps && trigger.kind === 'time' && (shape.kind === 'count' || late > 0)) context.unsupported(rule, span, 'early reports at times of counts that overlap, or beside `late within` of windows that do');
+  if (overlaps && (trigger.kind === 'time' || trigger.kind === 'events')) context.unsupported(rule, span, 'an early trigger on windows that overlap (leave `every` out, or the trigger)');
   if (isRead && (trigger.kind === 'time' || trigger.kind === 'events')) context.unsupported(rule, span, 'an early trigger on a window that is read at each event');
   if (late > 0 && (isRead || shape.kind === 'count' || shape.kind === 'global')) context.unsupported(rule, span, '`late within` on windows that no time closes');
   if (late > 0 && trigger.kind === 'rise') context.unsupported(rule, span, '`late within` with `trigger on rise`');

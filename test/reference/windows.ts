@@ -137,12 +137,6 @@ abstract class KeyWindows {
   finish(_now: number): void { /* time closes all */ }
   firstOrder(): number { return Infinity; }
 
-  /** When windows report before their end. */
-  protected early(): { readonly kind: 'time' | 'events'; readonly amount: number } | undefined {
-    const { trigger } = this.settings.rule.window;
-    return trigger?.kind === 'early' ? { kind: trigger.every.kind, amount: this.length(trigger.every.amount) } : undefined;
-  }
-
   protected length(expr: Expr): number { return constant(expr, this.settings.params)!; }
 
   protected holds(events: readonly Seen[], start: number | null, end: number | null): boolean {
@@ -172,6 +166,10 @@ class Boxes extends KeyWindows {
   #now = -Infinity;
 
   protected get shape(): Window['shape'] { return this.settings.rule.window.shape; }
+  #early(): { readonly kind: 'time' | 'events'; readonly amount: number } | undefined {
+    const { trigger } = this.settings.rule.window;
+    return trigger?.kind === 'early' ? { kind: trigger.every.kind, amount: this.length(trigger.every.amount) } : undefined;
+  }
 
   /** The window that the event belongs to, with it; undefined: it is gone. */
   protected place(event: Seen, now: number): Box | undefined {
@@ -219,7 +217,7 @@ class Boxes extends KeyWindows {
     }
     box.closed = false;
     if (this.onRise) this.#turn(box, now);
-    const early = this.early();
+    const early = this.#early();
     if (this.shape.kind === 'count' && box.events.length === this.length(this.shape.size)) this.#close(box, now);
     else if (early?.kind === 'events' && box.events.length % early.amount === 0) this.#say(box, 'early', now);
   }
@@ -230,7 +228,7 @@ class Boxes extends KeyWindows {
 
   /** When the window reports early next: every so much time from its start on, where an event came since it last did. */
   #earlyAt(box: Box): number {
-    const early = this.early();
+    const early = this.#early();
     if (early?.kind !== 'time' || box.told === box.events.length) return Infinity;
     return box.start + early.amount * (Math.floor((this.#now - box.start) / early.amount) + 1);
   }
@@ -284,9 +282,7 @@ class Sessions extends Boxes {
     const times = (box: Box): number[] => box.events.map(({ time }) => time);
     const first = (box: Box): number => Math.min(...times(box));
     const last = (box: Box): number => Math.max(...times(box));
-    // Of sessions that `max` keeps apart, and that overlap since one of them grew late, the one that began last.
-    const began = kept.filter((box) => first(box) <= event.time).sort((a, b) => first(b) - first(a))[0];
-    const own = began !== undefined && event.time < began.end ? began : undefined;
+    const own = kept.find((box) => first(box) <= event.time && event.time < box.end);
     const near = kept.filter((box) => first(box) > event.time && first(box) - event.time < gap).sort((a, b) => first(a) - first(b))[0];
     let box: Box;
     if (own !== undefined) {
@@ -315,8 +311,6 @@ class Steps extends KeyWindows {
   #events: Seen[] = [];
   #now = -Infinity;
   #high = false;
-  /** By end: events that a window had at its last early report. */
-  readonly #told = new Map<number, number>();
 
   get #size(): number { return this.length((this.settings.rule.window.shape as Window['shape'] & { kind: 'sliding' }).size); }
   get #every(): number { return this.length((this.settings.rule.window.shape as Window['shape'] & { kind: 'sliding' }).every!); }
@@ -333,27 +327,6 @@ class Steps extends KeyWindows {
       if (end > now || end + this.settings.late <= now || event.time >= now) continue;
       if (this.holds(this.#in(end), end - this.#size, end)) this.report('late', this.#in(end), now, end - this.#size, end);
     }
-    const early = this.early();
-    if (early?.kind === 'events') for (const end of ends) if (end > now && this.#in(end).length % early.amount === 0) this.#say(end, now);
-  }
-
-  /** A window reports before its end. */
-  #say(end: number, now: number): void {
-    this.#told.set(end, this.#in(end).length);
-    if (this.holds(this.#in(end), end - this.#size, end)) this.report('early', this.#in(end), now, end - this.#size, end);
-  }
-
-  /** When open windows report early next, with their ends: every so much time from their starts on, where an event came since they last did. */
-  #earlyAt(): { readonly at: number; readonly end: number }[] {
-    const early = this.early();
-    if (early?.kind !== 'time' || this.#events.length === 0) return [];
-    const found: { at: number; end: number }[] = [];
-    for (let end = this.#endAfter(this.#now); end - this.#size <= this.#now; end += this.#every) {
-      const start = end - this.#size;
-      const at = start + early.amount * (Math.floor((this.#now - start) / early.amount) + 1);
-      if (at < end && this.#in(end).length > (this.#told.get(end) ?? 0)) found.push({ at, end });
-    }
-    return found.sort((a, b) => a.at - b.at || a.end - b.end);
   }
 
   /** The first event that came of those that are earliest, to the width of a pane; of a window that holds nothing any more, that of the one before it. */
@@ -367,22 +340,11 @@ class Steps extends KeyWindows {
 
   next(): { at: number; order: number } | undefined {
     const latest = Math.max(...this.#events.map(({ time }) => time));
-    const [early] = this.#earlyAt();
-    for (let end = this.#endAfter(this.#now); end - this.#size <= latest || this.#high; end += this.#every) {
-      if (early !== undefined && early.at < end) break;
-      if (this.#in(end).length > 0 || this.#high) return { at: end, order: this.#first(end) };
-    }
-    return early && { at: early.at, order: this.#first(early.end) };
+    for (let end = this.#endAfter(this.#now); end - this.#size <= latest || this.#high; end += this.#every) if (this.#in(end).length > 0 || this.#high) return { at: end, order: this.#first(end) };
+    return undefined;
   }
 
-  fire(at: number): void {
-    const early = this.#earlyAt().filter((each) => each.at === at);
-    if (this.#endAfter(at - this.#every) === at) this.#close(at);
-    this.#now = at;
-    for (const { end } of early) this.#say(end, at);
-  }
-
-  #close(end: number): void {
+  fire(end: number): void {
     this.#now = end;
     const events = this.#in(end);
     const holds = events.length > 0 && this.holds(events, end - this.#size, end);
@@ -436,18 +398,7 @@ class Counts extends KeyWindows {
     const size = this.length(shape.size);
     this.#events.push(event);
     const n = this.#events.length;
-    const every = this.length(shape.every!);
-    if (n >= size && (n - size) % every === 0) this.#end(n, size, now);
-    const early = this.early();
-    if (early === undefined) return;
-    for (let first = 0; first < n; first += every) {
-      const events = this.#events.slice(first);
-      const start = events[0]!.time;
-      if (events.length < size && events.length % early.amount === 0 && this.holds(events, start, null)) this.report('early', events, now, start, null, start, now);
-    }
-  }
-
-  #end(n: number, size: number, now: number): void {
+    if (n < size || (n - size) % this.length(shape.every!) !== 0) return;
     const events = this.#events.slice(n - size);
     const start = events[0]!.time;
     const holds = this.holds(events, start, null);

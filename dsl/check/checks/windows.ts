@@ -34,8 +34,8 @@ export const triggers: WindowCheck = ({ globals: { unread }, report, decl, rule 
     report.add('window-without-report', rule.window.span, 'A global window has no end, so it is never reported.', { hint: 'add trigger every event, trigger early every 10s, or trigger on rise' });
   }
   if (unread.breaks(rule.window.span)) return;
-  if (shape.kind === 'count' && shape.every !== undefined && trigger?.kind === 'early' && trigger.every.kind === 'time') {
-    report.add('trigger-here', written!.span, 'Early reports of counts that overlap come after so many events, not after a time, in this version.', { hint: 'trigger every 10 events' });
+  if ((shape.kind === 'sliding' || shape.kind === 'count') && shape.every !== undefined && trigger?.kind === 'early') {
+    report.add('trigger-here', written!.span, 'An early report of windows that overlap (`every`) is not available in this version.', { hint: 'leave the trigger out, or make `every` shorter' });
   }
   if (shape.kind === 'sliding' && shape.every === undefined && trigger?.kind === 'early') {
     const isEvent = trigger.every.kind === 'events' && trigger.every.amount.kind === 'literal' && trigger.every.amount.value === 1;
@@ -50,9 +50,6 @@ export const lateness: WindowCheck = ({ globals, report, decl, rule }) => {
   const clause = decl.clauses.find((one) => one.kind === 'late');
   if (clause === undefined || globals.unread.breaks(rule.window.span)) return;
   if (trigger?.kind === 'rise') report.add('late-here', clause.span, '`late within` beside `trigger on rise` is not available in this version.', { hint: 'leave one of them out' });
-  if (shape.kind === 'sliding' && shape.every !== undefined && trigger?.kind === 'early' && trigger.every.kind === 'time') {
-    report.add('late-here', clause.span, '`late within` beside early reports at times is not available for windows that overlap in this version.', { hint: 'trigger every 10 events, or leave one of them out' });
-  }
   const why = shape.kind === 'count' ? 'A window of a count of events ends with its last one, whatever the time is'
     : shape.kind === 'global' ? 'A global window is never closed' : shape.kind === 'sliding' && shape.every === undefined ? 'A sliding window without `every` is read at each event, and not kept' : undefined;
   if (why !== undefined) report.add('late-here', clause.span, `${why}, so no event is late for it.`, { hint: 'how far out of order events may come is said by the source: lateness' });

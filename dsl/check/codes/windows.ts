@@ -49,11 +49,11 @@ export const windowCodes = {
     example: '  by card\n  on Payment\n  window global', corrected: '  by card\n  on Payment\n  window global\n  trigger every 100 events',
   },
   'late-here': {
-    severity: 'error', meaning: '`late within` stands with a window that is never closed by time, beside `trigger on rise`, or beside early reports at times of windows that overlap.', cause: 'It keeps a window for events that come after its end. Windows of a count of events, global ones, and sliding ones without `every` have no such end; a condition that turned true is not corrected afterwards in this version, and windows that overlap do not tell which early reports a late event would have made.',
+    severity: 'error', meaning: '`late within` stands with a window that is never closed by time, or beside `trigger on rise`.', cause: 'It keeps a window for events that come after its end. Windows of a count of events, global ones, and sliding ones without `every` have no such end; a condition that turned true is not corrected afterwards in this version.',
     example: '  by card\n  on Payment\n  window count 100\n  late within 1m', corrected: `${WINDOW}\n  late within 1m`,
   },
   'trigger-here': {
-    severity: 'error', meaning: '`trigger early` or `trigger every` stands with a window that is read at each event, or reports at times of counts that overlap.', cause: 'A sliding window without `every` has no end before which it could be reported: it is read at each event. Counts that overlap (`every`) report early after so many events only, in this version.',
-    example: '  by card\n  on Payment\n  window sliding 1h\n  trigger early every 10s', corrected: '  by card\n  on Payment\n  window sliding 1h every 5m\n  trigger early every 10s',
+    severity: 'error', meaning: '`trigger early` or `trigger every` stands with a window that is read at each event, or with windows that overlap.', cause: 'A sliding window without `every` has no end before which it could be reported: it is read at each event. Windows that overlap are reported at their ends only in this version.',
+    example: '  by card\n  on Payment\n  window sliding 1h\n  trigger early every 10s', corrected: '  by card\n  on Payment\n  window sliding 1h every 10s',
   },
 } as const satisfies Record<string, CodeInfo>;

@@ -124,18 +124,11 @@ export class Panes {
     return events;
   }
 
-  /** The oldest pane with a time from `from` on; 0: there is none. */
-  firstFrom(q: number, from: number): number {
-    const { heap } = this.block;
-    let pane = this.kept(q);
-    while (pane !== 0 && heap.f64[pane + PANE.time]! < from) pane = heap.i32[2 * pane + PANE.next]!;
-    return pane;
-  }
-
   /** Number of the first event of the oldest pane with a time in [from, to); -1: there is none. */
   firstIn(q: number, from: number, to: number): number {
     const { heap } = this.block;
-    const pane = this.firstFrom(q, from);
+    let pane = this.kept(q);
+    while (pane !== 0 && heap.f64[pane + PANE.time]! < from) pane = heap.i32[2 * pane + PANE.next]!;
     return pane !== 0 && heap.f64[pane + PANE.time]! < to ? heap.f64[pane + PANE.number]! : -1;
   }
 

@@ -59,7 +59,7 @@ export interface Keeper {
   resume(ks: number, now: number): void;
 }
 
-/** Floats of a key after its parts: when its timer is due, time and number of the last report, the same of the last late one, events seen (of early reports at times: when the last was); whether its condition held (rise); the number of its timer; the number of the event for which that stands. */
+/** Floats of a key after its parts: when its timer is due, time and number of the last report, the same of the last late one, events seen; whether its condition held (rise); the number of its timer; the number of the event for which that stands. */
 export const CELLS = { due: 0, at: 1, ordinal: 2, lateAt: 3, lateOrdinal: 4, seen: 5, high: 6, armed: 7, number: 8, keeper: 9 } as const;
 
 type Fn = () => number | boolean;
@@ -207,13 +207,6 @@ export class WindowRunner implements RuleAtWork {
   count(ks: number): number {
     const at = ks + this.#cells + CELLS.seen;
     return ++this.store.heap.floats(at)[at]!;
-  }
-
-  /** Time of the key's last event, as `setLast` said. */
-  lastOf(ks: number): number { return this.store.heap.f64[ks + this.#cells + CELLS.seen]!; }
-  setLast(ks: number, time: number): void {
-    const at = ks + this.#cells + CELLS.seen;
-    this.store.heap.floats(at)[at] = time;
   }
 
   /** Something of the key is due at `time`; `number`: of the first event of the window it is due for, LAST for what reports nothing. */

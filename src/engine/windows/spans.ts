@@ -14,9 +14,6 @@ export class Spans implements Keeper {
   readonly #shape: Shape;
   readonly #panes: Panes;
   readonly #onRise: boolean;
-  /** ms, and events, between early reports; Infinity and 0: there are none. */
-  readonly #earlyEvery: number;
-  readonly #eventsEvery: number;
   readonly #values: Float64Array;
 
   constructor(runner: WindowRunner, shape: Shape) {
@@ -24,10 +21,7 @@ export class Spans implements Keeper {
     this.#shape = shape;
     this.#panes = new Panes(runner.block);
     this.units = this.#panes.units;
-    const { trigger } = runner.plan;
-    this.#onRise = trigger.kind === 'rise';
-    this.#earlyEvery = trigger.kind === 'time' ? trigger.every : Infinity;
-    this.#eventsEvery = trigger.kind === 'events' ? trigger.every : 0;
+    this.#onRise = runner.plan.trigger.kind === 'rise';
     this.#values = new Float64Array(runner.block.aggregates.length);
   }
 
@@ -59,7 +53,6 @@ export class Spans implements Keeper {
     const next = this.#endAfter(now);
     this.#moveOn(q, next, now);
     if (this.#panes.oldest(q) !== 0) this.#runner.arm(ks, next, this.#panes.numberOf(this.#panes.oldest(q)));
-    this.#armEarly(ks, now);
   }
 
   /** The event at hand goes into the pane of `pane`. */
@@ -99,62 +92,10 @@ export class Spans implements Keeper {
       runner.view.ofValues(this.#values, end - size, end);
       runner.read(ks, 'late', now, end - size, end);
     }
-    if (this.#eventsEvery > 0) for (; end <= last; end += every) this.#early(ks, end - size, end, now);
-    if (this.#earlyEvery === Infinity) return;
-    runner.setLast(ks, time);
-    this.#armEarly(ks, now);
-  }
-
-  /** A window may end now, or report before its end. */
-  #step(ks: number, now: number): void {
-    this.#ends(ks, now);
-    if (this.#earlyEvery === Infinity) return;
-    const { size, every } = this.#shape;
-    const period = this.#earlyEvery;
-    // Those that took an event since their last such moment.
-    const last = this.#runner.lastOf(ks);
-    if (last >= now - period) {
-      for (let start = this.#endAfter(now) - size; start <= last; start += every) if ((now - start) % period === 0) this.#early(ks, start, start + size, now);
-    }
-    this.#armEarly(ks, now);
-  }
-
-  /** The window is reported before its end: after so many events, or because its time for it has come. */
-  #early(ks: number, start: number, end: number, now: number): void {
-    const runner = this.#runner;
-    const events = this.#panes.past(runner.keeperAt(ks), start, end, this.#values);
-    if (this.#eventsEvery > 0 && events % this.#eventsEvery !== 0) return;
-    runner.view.ofValues(this.#values, start, end);
-    runner.read(ks, 'early', now, start, end);
-  }
-
-  /**
-   * Early reports come every so much time from a window's start on, where it took an event since the one before: the timer for the first of them. Windows whose
-   * starts are multiples of that time apart report together, so that the youngest of each such set tell when.
-   */
-  #armEarly(ks: number, now: number): void {
-    if (this.#earlyEvery === Infinity) return;
-    const runner = this.#runner;
-    const panes = this.#panes;
-    const { size, every } = this.#shape;
-    const period = this.#earlyEvery;
-    const last = runner.lastOf(ks);
-    const sets = period / divisor(period, every);
-    let due = Infinity;
-    let start = Math.floor(last / every) * every;
-    for (let i = 0; i < sets && start + size > now; i++, start -= every) {
-      const next = start + period * (Math.floor((now - start) / period) + 1);
-      if (next < start + size && next - period <= last && next < due) due = next;
-    }
-    if (due === Infinity) return;
-    // The oldest window that reports then.
-    start = this.#endAfter(due) - size;
-    while ((due - start) % period !== 0) start += every;
-    if (due < runner.dueAt(ks)) runner.arm(ks, due, panes.firstIn(runner.keeperAt(ks), start, start + size));
   }
 
   /** A window may end now. */
-  #ends(ks: number, now: number): void {
+  #step(ks: number, now: number): void {
     const runner = this.#runner;
     const panes = this.#panes;
     const q = runner.keeperAt(ks);
@@ -245,23 +186,8 @@ export class Spans implements Keeper {
     const { size, every, pane } = this.#shape;
     const n = runner.count(ks);
     this.#add(ks, Math.floor((n - 1) / pane), time);
+    if (n < size || (n - size) % every !== 0) return;
     const q = runner.keeperAt(ks);
-    if (n >= size && (n - size) % every === 0) this.#countEnd(ks, q, n, time);
-    if (this.#eventsEvery === 0) return;
-    for (let first = Math.max(0, (Math.floor((n - size) / every) + 1) * every); first < n; first += every) {
-      if ((n - first) % this.#eventsEvery !== 0) continue;
-      const start = panes.atOf(panes.firstFrom(q, first / pane));
-      panes.past(q, first / pane, Infinity, this.#values);
-      runner.view.ofValues(this.#values, start, NaN);
-      runner.read(ks, 'early', time, start, time);
-    }
-  }
-
-  /** The window of the last `size` of `n` events is full. */
-  #countEnd(ks: number, q: number, n: number, time: number): void {
-    const runner = this.#runner;
-    const panes = this.#panes;
-    const { size, pane } = this.#shape;
     panes.evict(q, (n - size) / pane);
     const start = panes.atOf(panes.oldest(q));
     runner.view.ofPanes(panes, q, start, NaN);
@@ -271,8 +197,6 @@ export class Spans implements Keeper {
 }
 
 export function endAfter(time: number, { size, every }: { readonly size: number; readonly every: number }): number { return (Math.floor((time - size) / every) + 1) * every + size; }
-
-function divisor(a: number, b: number): number { return b === 0 ? a : divisor(b, a % b); }
 
 /** The least number above x. */
 function above(x: number): number {

@@ -73,9 +73,8 @@ export function generateWindowCase(seed: number): WindowCase {
     `distinct(s) >= ${random.int(2, 3)}`, 'any(ok)', 'not all(ok)', `count(where ok) >= ${random.int(1, 3)}`, ...(named ? [`count(y) > ${random.int(0, 2)}`, 'sum(x.v) > sum(y.v)'] : []),
   ]);
   const rises = kind === 'global' || random.chance(0.3);
-  const early = !rises && !(kind === 'sliding' && !shape.includes('every')) && random.chance(0.35);
-  const atTimes = early && random.chance(0.5) && !(kind === 'count' && overlaps);
-  const isLate = random.chance(0.5) && !rises && kind !== 'count' && kind !== 'global' && (kind !== 'sliding' || (shape.includes('every') && !atTimes));
+  const early = !overlaps && !rises && random.chance(0.35);
+  const isLate = random.chance(0.5) && !rises && kind !== 'count' && kind !== 'global' && (kind !== 'sliding' || overlaps && shape.includes('every'));
   const everyEvents = kind === 'global' && random.chance(0.6);
   const hasHaving = (rises && !everyEvents) || random.chance(0.6);
   const isClear = rises && !everyEvents && random.chance(0.8);
@@ -83,7 +82,7 @@ export function generateWindowCase(seed: number): WindowCase {
     by: random.chance(0.85) ? 'k' : undefined,
     on: named ? `x: A${random.chance(0.3) ? ' where v > 0' : ''}, y: B${random.chance(0.3) ? ' where ok' : ''}` : random.pick(['A', 'A where ok', 'A, B']),
     window: shape,
-    trigger: everyEvents ? `every ${random.pick(['event', '3 events'])}` : rises ? 'on rise' : early ? random.pick(atTimes ? ['early every 4s', 'early every 10s'] : ['every event', 'every 3 events']) : undefined,
+    trigger: everyEvents ? `every ${random.pick(['event', '3 events'])}` : rises ? 'on rise' : early ? random.pick(['early every 4s', 'early every 10s', 'every event', 'every 3 events']) : undefined,
     late: isLate ? random.pick(['5s', '20s', '2m']) : undefined,
     having: hasHaving ? `${condition()}${random.chance(0.3) ? ` ${random.pick(['and', 'or'])} ${condition()}` : ''}` : undefined,
     fields: [...['a', 'b', 'c', 'd'].map((name) => [name, aggregate()] as const), ['ws', 'window.start'], ['we', 'window.end'], ['n', 'count()']],

@@ -143,7 +143,6 @@ describe('when a window is reported', () => {
   ])('%s is an error: %s', (clauses, code) => expect(errors(clauses)).toEqual([code]));
   test.each([
     ['global', '', 'window-without-report'], ['count 10', 'late within 1m', 'late-here'], ['global', 'trigger every event\n late within 1m', 'late-here'], ['sliding 1h', 'late within 1m', 'late-here'], ['sliding 1h', 'trigger early every 10s', 'trigger-here'],
-    ['count 10 every 2', 'trigger early every 10s', 'trigger-here'], ['sliding 1h every 5m', 'trigger early every 10s\n late within 1m', 'late-here'], ['sliding 1h every 5m', 'trigger on rise\n having count() > 1\n late within 1m', 'late-here'],
   ])('window %s %s is an error: %s', (shape, clauses, code) => expect(errorCodes(`on Payment\n window ${shape}\n ${clauses}`)).toEqual([code]));
   test('that always holds is a warning, but where it is read when the last event has left', () => {
     expect(ruleFindings(`${IN} having count() > 0 and sum(amount) > 5\n alert out {}`)).toEqual([expect.stringMatching(/^~no-effect: This has no effect: a window has an event/)]);

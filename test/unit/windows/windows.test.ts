@@ -23,18 +23,6 @@ describe('when windows are reported', () => {
     expect(reports(`on P window sliding 2s every 5s ${OUT}`, [at(1), at(3), at(5)])).toEqual(['out @2 [0, 2) [1,1]', 'out @7 [5, 7) [1,1]']);
   });
 
-  test('windows that overlap report early each by itself, the oldest first', () => {
-    expect(reports(`on P window sliding 10s every 5s trigger early every 4s ${OUT}`, [at(1), at(7)])).toEqual([
-      'out @3 [-5, 5) early [1,1]', 'out @4 [0, 10) early [1,1]', 'out @5 [-5, 5) final [1,1]', 'out @8 [0, 10) early [2,2]', 'out @9 [5, 15) early [1,1]', 'out @10 [0, 10) final [2,2]', 'out @15 [5, 15) final [1,1]',
-    ]);
-    expect(reports(`on P window sliding 10s every 5s trigger every 2 events ${OUT}`, [at(1), at(2), at(7)])).toEqual([
-      'out @2 [-5, 5) early [2,2]', 'out @2 [0, 10) early [2,2]', 'out @5 [-5, 5) final [2,2]', 'out @10 [0, 10) final [3,3]', 'out @15 [5, 15) final [1,1]',
-    ]);
-    expect(reports(`on P window count 4 every 2 trigger every event ${OUT}`, [1, 2, 3, 4, 5].map((v) => at(v, v)))).toEqual([
-      'out @1 [1, 1) early [1,1]', 'out @2 [1, 2) early [2,3]', 'out @3 [1, 3) early [3,6]', 'out @3 [3, 3) early [1,3]', 'out @4 [1, 4) final [4,10]', 'out @4 [3, 4) early [2,7]', 'out @5 [3, 5) early [3,12]', 'out @5 [5, 5) early [1,5]',
-    ]);
-  });
-
   test('without a step at each event, over it and those whose time has not ended', () => {
     expect(reports(`on P window sliding 10s ${OUT}`, [at(0), at(0), at(5), at(10), at(15)])).toEqual([
       'out @0 [-10, 0) [1,1]', 'out @0 [-10, 0) [2,2]', 'out @5 [-5, 5) [3,3]', 'out @10 [0, 10) [2,2]', 'out @15 [5, 15) [2,2]',
