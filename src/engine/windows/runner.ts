@@ -89,6 +89,7 @@ export class WindowRunner implements RuleAtWork {
     this.hasStageKeys = plan.stages.some((stage) => stage.key >= 0);
     const specs: AggregateSpec[] = plan.aggregates.map(({ fn, type, argument }) => ({ fn, type, argument, unordered: plan.late > 0 }));
     this.block = new Block(store.heap, store.strings, specs, plan.rule.keep.count);
+    this.corrects = plan.late > 0 && (plan.trigger.kind === 'rise' || plan.outputs.some((output) => output.onClear));
     this.#cells = KEY.key + width;
     const { shape } = plan;
     this.#keeper = shape.kind === 'sliding' || (shape.kind === 'count' && shape.every > 0) ? new Spans(this, shape) : new Boxes(this, shape as Exclude<typeof shape, { kind: 'sliding' }>);
@@ -155,6 +156,8 @@ export class WindowRunner implements RuleAtWork {
 
   keeperAt(ks: number): number { return ks + this.#cells + CELLS.keeper; }
   get late(): number { return this.plan.late; }
+  /** Windows that are over are read before a late event changes them: whether it turns their `having` is reported. */
+  readonly corrects: boolean;
 
   /** Does any input take the event at hand, under the key at hand? */
   takes(): boolean {
@@ -186,6 +189,8 @@ export class WindowRunner implements RuleAtWork {
     const at = ks + this.#cells + CELLS.seen;
     return ++this.store.heap.floats(at)[at]!;
   }
+
+  seen(ks: number): number { return this.store.heap.f64[ks + this.#cells + CELLS.seen]!; }
 
   /** Something of the key is due at `time`; `number`: of the first event of the window it is due for, LAST for what reports nothing. */
   arm(ks: number, time: number, number: number): void {
@@ -229,8 +234,16 @@ export class WindowRunner implements RuleAtWork {
     const ordinal = heap.f64[cell] === at ? heap.f64[cell + 1]! + 1 : 0;
     heap.floats(cell)[cell] = at;
     heap.floats(cell + 1)[cell + 1] = ordinal;
-    const final = trigger.kind === 'time' || trigger.kind === 'events' ? cause === 'end' || cause === 'late' : undefined;
+    const final = trigger.kind === 'time' || trigger.kind === 'events' ? cause !== 'early' : undefined;
     this.#report({ runner: this, kind: 'window', cause, from, to, at, key: ks, ordinal, final });
+  }
+
+  /** A late event changed the window in the view, which is over. `held`: whether `having` held of it before. Returns whether it does. */
+  correct(ks: number, held: boolean, at: number, from: number, to: number): boolean {
+    const holds = this.holds();
+    if (holds && !(held && this.plan.trigger.kind === 'rise')) this.report(ks, 'late', at, from, to);
+    else if (held && !holds) this.report(ks, 'clear', at, from, to);
+    return holds;
   }
 
   /** The condition of `trigger on rise` is read over the window in the view; `high`: what it was. Returns what it is. */

@@ -32,7 +32,7 @@ export function generateWindowCase(seed: number): WindowCase {
     [1, () => 'global'],
   ])();
   const kind = shape.split(' ')[0]!;
-  const overlaps = kind === 'sliding' || (kind === 'count' && shape.includes('every'));
+  const overlaps = shape.includes('every');
   const aggregate = (): string => {
     const input = named && random.chance(0.6) ? random.pick(['x', 'y']) : '';
     const of = (field: string): string => (input === '' ? field : `${input}.${field}`);
@@ -51,17 +51,18 @@ export function generateWindowCase(seed: number): WindowCase {
     `distinct(s) >= ${random.int(2, 3)}`, 'any(ok)', 'not all(ok)', `count(where ok) >= ${random.int(1, 3)}`, ...(named ? [`count(y) > ${random.int(0, 2)}`, 'sum(x.v) > sum(y.v)'] : []),
   ]);
   const rises = kind === 'global' || random.chance(0.3);
-  const early = !overlaps && !rises && random.chance(0.35);
-  const isLate = random.chance(0.5) && !rises && kind !== 'count' && kind !== 'global' && (kind !== 'sliding' || overlaps && shape.includes('every'));
+  const isRead = kind === 'sliding' && !overlaps;
+  const early = !isRead && !rises && random.chance(0.35);
+  const isLate = random.chance(0.5) && kind !== 'count' && kind !== 'global' && !isRead;
   const everyEvents = kind === 'global' && random.chance(0.6);
   const hasHaving = (rises && !everyEvents) || random.chance(0.6);
-  const isClear = rises && !everyEvents && random.chance(0.8);
+  const isClear = hasHaving && ((rises && !everyEvents) || isLate) && random.chance(0.8);
   const rule = [
     'rule R {', ...(random.chance(0.85) ? ['  by k'] : []),
     named ? `  on x: A${random.chance(0.3) ? ' where v > 0' : ''}, y: B${random.chance(0.3) ? ' where ok' : ''}` : `  on ${random.pick(['A', 'A where ok', 'A, B'])}`,
     `  window ${shape}`,
     ...(everyEvents ? [`  trigger every ${random.pick(['event', '3 events'])}`] : rises ? ['  trigger on rise']
-      : early ? [`  trigger ${random.pick(['early every 4s', 'early every 10s', 'every event', 'every 3 events'])}`] : []),
+      : early ? [`  trigger ${random.pick(['early every 4s', 'early every 5s', 'early every 10s', 'every event', 'every 3 events'])}`] : []),
     ...(isLate ? [`  late within ${random.pick(['5s', '20s', '2m'])}`] : []),
     ...(hasHaving ? [`  having ${condition()}${random.chance(0.3) ? ` ${random.pick(['and', 'or'])} ${condition()}` : ''}`] : []),
     `  alert out { a: ${aggregate()}, b: ${aggregate()}, c: ${aggregate()}, d: ${aggregate()}, ws: window.start, we: window.end, n: count() }`,
