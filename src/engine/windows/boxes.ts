@@ -53,6 +53,8 @@ export class Boxes implements Keeper {
     const end = heap.f64[box + BOX.end]!;
     if (isLate && end <= now) {
       this.#correct(ks, box, now);
+      // A session of which `max` allows no more ends earlier by an earlier event: it may be kept no longer.
+      if (end + this.#runner.late <= now) this.#remove(ks, box);
       this.#arm(ks);
       return;
     }

@@ -48,7 +48,7 @@ export function generateWindowCase(seed: number): WindowCase {
   };
   const condition = (): string => random.pick([
     `count() > ${random.int(1, 4)}`, `sum(v) > ${random.int(-4, 12) / 4}`, `max(v) > ${random.int(0, 8) / 4}`, `avg(v) < ${random.int(0, 8) / 4}`, 'last(v) > first(v)',
-    `distinct(s) >= ${random.int(2, 3)}`, 'any(ok)', 'not all(ok)', `count(where ok) >= ${random.int(1, 3)}`, ...(named ? [`count(y) > ${random.int(0, 2)}`, 'sum(x.v) > sum(y.v)'] : []),
+    `distinct(s) >= ${random.int(2, 3)}`, 'any(ok)', 'not all(ok)', 'all(ok)', `min(v) > ${random.int(-4, 4) / 4}`, `sum(v) < ${random.int(-2, 8) / 4}`, `count(where ok) >= ${random.int(1, 3)}`, ...(named ? [`count(y) > ${random.int(0, 2)}`, 'sum(x.v) > sum(y.v)'] : []),
   ]);
   const rises = kind === 'global' || random.chance(0.3);
   const isRead = kind === 'sliding' && !overlaps;
@@ -63,7 +63,7 @@ export function generateWindowCase(seed: number): WindowCase {
     `  window ${shape}`,
     ...(everyEvents ? [`  trigger every ${random.pick(['event', '3 events'])}`] : rises ? ['  trigger on rise']
       : early ? [`  trigger ${random.pick(['early every 4s', 'early every 5s', 'early every 10s', 'every event', 'every 3 events'])}`] : []),
-    ...(isLate ? [`  late within ${random.pick(['5s', '20s', '2m'])}`] : []),
+    ...(isLate ? [`  late within ${random.pick(['5s', '20s', '2m', '10m'])}`] : []),
     ...(hasHaving ? [`  having ${condition()}${random.chance(0.3) ? ` ${random.pick(['and', 'or'])} ${condition()}` : ''}`] : []),
     `  alert out { a: ${aggregate()}, b: ${aggregate()}, c: ${aggregate()}, d: ${aggregate()}, ws: window.start, we: window.end, n: count() }`,
     ...(isClear ? [`  on clear alert calm { a: ${aggregate()}, we: window.end, n: count() }`] : []),
@@ -82,8 +82,9 @@ export function generateWindowCase(seed: number): WindowCase {
       s: random.pick(['m', 'n', 'zz', 'a']), ok: random.chance(0.5),
     };
   });
-  const disorder = random.chance(0.5) ? random.pick([4000, 15_000, 60_000]) : 0;
-  const lateness = disorder === 0 ? 0 : random.pick([0, 3000, 10_000, 60_000]);
+  // Late events are for rules that keep windows for them.
+  const disorder = random.chance(isLate ? 0.9 : 0.5) ? random.pick(isLate ? [15_000, 60_000] : [4000, 15_000, 60_000]) : 0;
+  const lateness = disorder === 0 ? 0 : random.pick(isLate ? [0, 0, 1000, 5000] : [0, 3000, 10_000, 60_000]);
   const delayed = events.map((event, i) => ({ event, arrives: event.at + (disorder > 0 && random.chance(0.5) ? random.int(0, disorder) : 0), i }));
   return { seed, rule: TYPES + rule, events: delayed.sort((a, b) => a.arrives - b.arrives || a.i - b.i).map(({ event }) => event), lateness };
 }
