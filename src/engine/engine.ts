@@ -30,7 +30,7 @@ import { Store } from './store.ts';
 import { Table, TableError, type Row } from './tables.ts';
 import type { Timer } from './timers.ts';
 import { MatchView } from './view.ts';
-import { WindowRunner, WindowView } from './windows/index.ts';
+import { WindowRunner, WindowView, type WindowReading } from './windows/index.ts';
 
 export interface EngineOptions {
   readonly onAlert: (alert: Alert) => void;
@@ -50,6 +50,8 @@ export interface EngineOptions {
   readonly ownsKey?: ((rule: string, key: Readonly<Record<string, unknown>>) => boolean) | undefined;
   /** Processing time of an alert, ms since the epoch. */
   readonly now?: (() => number) | undefined;
+  /** For rule tests: called with each window that is read, whether its `having` holds or not. No step is left out then. */
+  readonly onReading?: ((reading: WindowReading) => void) | undefined;
   /** For tests of images: every record of the state has small pages of its own, so that a write that is not marked shows. */
   readonly recordsApart?: boolean | undefined;
 }
@@ -229,7 +231,11 @@ export class Engine {
     this.#keyFunctions = plan.keys.map((key) => bind(key.sources.map((parts) => (parts === undefined ? 'undefined' : `(K)=>{${parts.map((part, i) => `const v${i}=${part};`).join('')}${parts.map((_, i) => `K[${i}]=v${i};`).join('')}}`))) as (((K: Float64Array) => void) | undefined)[]);
     this.#wantsLate = plan.rules.some((rule) => rule.kind === 'window' && rule.late > 0);
     this.#runners = plan.rules.map((rule): RuleAtWork => {
-      if (rule.kind === 'window') return new WindowRunner(rule, plan.keys[rule.key]!.width, store, window, bind(rule.functions) as never, (report) => this.#reporter.report(report));
+      if (rule.kind === 'window') {
+        const runner = new WindowRunner(rule, plan.keys[rule.key]!.width, store, window, bind(rule.functions) as never, (report) => this.#reporter.report(report));
+        if (options.onReading !== undefined) runner.onRead = (ks, at, from, to, holds) => options.onReading!(this.#readingOf(runner, ks, at, from, to, holds));
+        return runner;
+      }
       const runner = new RuleRunner(rule, plan.keys[rule.key]!.width, store, this.#view, bind(rule.functions) as never, (report) => this.#reporter.report(report));
       // Only `match.id` in a condition needs the id before the report.
       if (rule.functions.some((source) => source.includes('M.idValue'))) {
@@ -247,6 +253,15 @@ export class Engine {
     this.#startStamp = new Int32Array(plan.rules.length);
     this.#seenOfType = new Float64Array(plan.schema.types.length);
     store.ordinalOf = () => this.#sameTime.ordinal(store.current.source < 0, store.current.bytes, store.current.from, store.current.to);
+  }
+
+  #readingOf(runner: WindowRunner, ks: number, at: number, from: number, to: number, holds: boolean): WindowReading {
+    const { plan, view } = runner;
+    const bound = (time: number): number | null => (Number.isNaN(time) ? null : time);
+    return {
+      plan, key: this.#reporter.keyOf(runner, ks), at, from, to, start: bound(view.start), end: bound(view.end), holds,
+      values: plan.aggregates.map(({ expr }, i) => this.#view.json(view.value(i), expr.type.kind)),
+    };
   }
 
   /** The tables of `Plan.tables`, for who makes events of lists. */

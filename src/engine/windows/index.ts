@@ -1,2 +1,2 @@
-export { WindowRunner, type WindowReport } from './runner.ts';
+export { WindowRunner, type WindowReading, type WindowReport } from './runner.ts';
 export { WindowView } from './view.ts';

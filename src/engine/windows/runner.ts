@@ -41,6 +41,22 @@ export interface WindowReport {
   readonly final: boolean | undefined;
 }
 
+/** A window as it was read. For rule tests. */
+export interface WindowReading {
+  readonly plan: WindowPlan;
+  readonly key: Readonly<Record<string, unknown>>;
+  /** Event time of the event or timer at which it was read; the window as an alert tells it; as the rule reads it, null where it has none. */
+  readonly at: number;
+  readonly from: number;
+  readonly to: number;
+  readonly start: number | null;
+  readonly end: number | null;
+  /** What `having` says. */
+  readonly holds: boolean;
+  /** Of the plan's aggregates; times and durations in ms. */
+  readonly values: readonly unknown[];
+}
+
 /** How windows of a key are kept. `now`: event time that the engine has reached. The key's cells begin at unit `at`. */
 export interface Keeper {
   readonly units: number;
@@ -79,6 +95,8 @@ export class WindowRunner implements RuleAtWork {
   readonly #cells: number;
   readonly #keeper: Keeper;
   readonly #report: (report: WindowReport) => void;
+  /** Called with each window that is read, in the view. */
+  onRead: ((ks: number, at: number, from: number, to: number, holds: boolean) => void) | undefined;
 
   constructor(plan: WindowPlan, width: number, store: Store, view: WindowView, functions: readonly Fn[], report: (report: WindowReport) => void) {
     this.plan = plan;
@@ -219,9 +237,19 @@ export class WindowRunner implements RuleAtWork {
   /** Does the window in the view satisfy `having`? */
   holds(): boolean { return this.plan.having < 0 || this.functions[this.plan.having]!() === true; }
 
+  /** The same, and whoever asked is told. */
+  #look(ks: number, at: number, from: number, to: number): boolean {
+    const holds = this.holds();
+    this.onRead?.(ks, at, from, to, holds);
+    return holds;
+  }
+
+  /** Will a step that reads the same events give the same answer, and may be left out? */
+  get isSteady(): boolean { return this.plan.steady && this.onRead === undefined; }
+
   /** Reports the window in the view where `having` holds; whether it does. */
   read(ks: number, cause: WindowCause, at: number, from: number, to: number): boolean {
-    const holds = this.holds();
+    const holds = this.#look(ks, at, from, to);
     if (holds) this.report(ks, cause, at, from, to);
     return holds;
   }
@@ -240,7 +268,7 @@ export class WindowRunner implements RuleAtWork {
 
   /** A late event changed the window in the view, which is over. `held`: whether `having` held of it before. Returns whether it does. */
   correct(ks: number, held: boolean, at: number, from: number, to: number): boolean {
-    const holds = this.holds();
+    const holds = this.#look(ks, at, from, to);
     if (holds && !(held && this.plan.trigger.kind === 'rise')) this.report(ks, 'late', at, from, to);
     else if (held && !holds) this.report(ks, 'clear', at, from, to);
     return holds;
@@ -248,7 +276,7 @@ export class WindowRunner implements RuleAtWork {
 
   /** The condition of `trigger on rise` is read over the window in the view; `high`: what it was. Returns what it is. */
   rise(ks: number, high: boolean, at: number, from: number, to: number): boolean {
-    const now = this.holds();
+    const now = this.#look(ks, at, from, to);
     if (now !== high) this.report(ks, now ? 'rise' : 'clear', at, from, to);
     return now;
   }

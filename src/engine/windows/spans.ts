@@ -146,8 +146,8 @@ export class Spans implements Keeper {
       if (exists) first = panes.numberOf(panes.oldest(q));
       if (exists && this.#onRise) {
         runner.setHigh(ks, runner.rise(ks, runner.isHigh(ks), now, start, now));
-        isQuiet = runner.plan.steady;
-      } else if (exists) isQuiet = !runner.read(ks, 'end', now, start, now) && runner.plan.steady && !this.#early.isTimed;
+        isQuiet = runner.isSteady;
+      } else if (exists) isQuiet = !runner.read(ks, 'end', now, start, now) && runner.isSteady && !this.#early.isTimed;
       else if (runner.isHigh(ks)) {
         // A window without an event does not exist, so nothing holds of it.
         runner.setHigh(ks, false);
