@@ -77,7 +77,7 @@ describe('late within beside trigger on rise', () => {
     expect(reports(rule, [at(1, 3), at(16, 1), at(8, 4)])).toEqual(['out @16 [0, 10) [2,7]']);
     expect(reports(rule, [at(1, 3), at(16, 1), at(8, 6)])).toEqual(['out @16 [0, 10) [2,9]', 'out @16 [5, 15) [1,6]', 'calm @20 [10, 20) [1]']);
     // Turned false, it lets the next one rise.
-    expect(reports(rule, [at(11, 6), at(17, 0), at(12, -6), at(18, 6)])).toEqual(['out @15 [5, 15) [1,6]', 'calm @17 [5, 15) [0]', 'out @20 [10, 20) [4,6]', 'calm @25 [15, 25) [6]'].slice(0, 3).concat('calm @30 [20, 30) [0]'));
+    expect(reports(rule, [at(11, 6), at(17, 0), at(12, -6), at(18, 6)])).toEqual(['out @15 [5, 15) [1,6]', 'calm @17 [5, 15) [0]', 'out @20 [10, 20) [4,6]', 'calm @30 [20, 30) [0]']);
   });
   test('the window after it may have no event', () => {
     expect(reports(`window sliding 10s every 10s late within 20s ${RISE}`, [at(1, 3), at(12, 0, { k: 'd' }), at(8, 4)])).toEqual(['out @12 [0, 10) [2,7]', 'calm @20 [10, 20) [0]']);
