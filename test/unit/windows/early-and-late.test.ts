@@ -69,6 +69,10 @@ describe('late within beside trigger on rise', () => {
     expect(reports(`window tumbling 10s late within 1m trigger on rise having sum(v) > 5 ${OUT}`, events)).toEqual(['out @12 [0, 10) [2,7]']);
     expect(reports(`window session gap 8s late within 1m ${RISE}`, [at(1, 3), at(22, 1), at(2, 4)])).toEqual(['out @22 [1, 10) [2,7]']);
   });
+  test('what rose while the window was open and was cleared at its end is told again where a late event opens it again, or takes it back', () => {
+    expect(reports(`window tumbling 10s late within 1m ${RISE}`, [at(1, 6), at(12, 0), at(2, 1), at(3, -4)])).toEqual(['out @1 [0, 10) [1,6]', 'calm @10 [0, 10) [6]', 'calm @12 [0, 10) [3]']);
+    expect(reports(`window session gap 5s late within 1m ${RISE}`, [at(0, 6), at(8, 0), at(4, 1)])).toEqual(['out @0 [0, 5) [1,6]', 'calm @5 [0, 5) [6]', 'out @8 [0, 13) [3,7]', 'calm @13 [0, 13) [7]']);
+  });
   test('a window that is open is told as at any event', () => {
     expect(reports(`window tumbling 10s late within 1m ${RISE}`, [at(8, 4), at(3, 4), at(2, -4)])).toEqual(['out @8 [0, 10) [2,8]', 'calm @8 [0, 10) [4]']);
   });
@@ -78,6 +82,12 @@ describe('late within beside trigger on rise', () => {
     expect(reports(rule, [at(1, 3), at(16, 1), at(8, 6)])).toEqual(['out @16 [0, 10) [2,9]', 'out @16 [5, 15) [1,6]', 'calm @20 [10, 20) [1]']);
     // Turned false, it lets the next one rise.
     expect(reports(rule, [at(11, 6), at(17, 0), at(12, -6), at(18, 6)])).toEqual(['out @15 [5, 15) [1,6]', 'calm @17 [5, 15) [0]', 'out @20 [10, 20) [4,6]', 'calm @30 [20, 30) [0]']);
+  });
+  test('the next is read at its end, though nothing in it changed, and keys of one time go by their first event', () => {
+    expect(reports(`window sliding 10s every 5s late within 20s ${RISE}`, [at(21, 3), at(26, 0, { k: 'd' }), at(18, 4)])).toEqual(['out @26 [15, 25) [2,7]', 'calm @30 [20, 30) [3]']);
+    const { alerts } = runCut(`${TYPES}rule W { by k on P window sliding 15s every 10s late within 3s trigger on rise having sum(v) > 5 and window.end - window.start > 1s ${OUT} ${CALM} }`,
+      [at(6, 3, { k: 'p' }), at(7, 3, { k: 'q' }), at(16, 0, { k: 'd' }), at(1, 4, { k: 'q' }), at(2, 4, { k: 'p' })]);
+    expect(alerts.map(({ channel, key, at: time }) => `${channel} ${String(key['k'])} ${time / 1000}`)).toEqual(['out q 16', 'out p 16', 'calm q 25', 'calm p 25']);
   });
   test('the window after it may have no event', () => {
     expect(reports(`window sliding 10s every 10s late within 20s ${RISE}`, [at(1, 3), at(12, 0, { k: 'd' }), at(8, 4)])).toEqual(['out @12 [0, 10) [2,7]', 'calm @20 [10, 20) [0]']);
@@ -94,6 +104,9 @@ describe('on clear beside late within', () => {
     expect(reports(`window tumbling 10s late within 1m ${HAVING} ${CALM}`, events)).toEqual([kept, 'calm @12 [0, 10) [4]', ...rest]);
     expect(reports(`window tumbling 10s late within 1m ${HAVING}`, events)).toEqual([kept, ...rest]);
     expect(reports(`window sliding 10s every 10s late within 1m ${HAVING} ${CALM}`, events)).toEqual([kept, 'calm @12 [0, 10) [4]', ...rest]);
+  });
+  test('of one of two sessions that a late event makes one', () => {
+    expect(reports(`window session gap 5s late within 1m ${HAVING} ${CALM}`, [at(0, -3), at(8, 6), at(20, 0, { k: 'd' }), at(4, 0)])).toEqual(['out @13 [8, 13) [1,6]', 'calm @20 [0, 13) [3]']);
   });
   test('of a session that goes on by a late event at its new end', () => {
     expect(reports(`window session gap 5s late within 1m ${HAVING} ${CALM}`, [at(0, 6), at(8, 0), at(4, -3)])).toEqual(['out @5 [0, 5) [1,6]', 'calm @13 [0, 13) [3]']);
