@@ -106,3 +106,4 @@ export function typesRead(program: Program, rule: Rule): Set<string> {
   for (const feature of featuresOf(program, rule)) for (const type of feature.accepts) types.add(type);
   return withOrigins(program, types);
 }
+export { canonical } from './expr.ts';

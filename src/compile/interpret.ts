@@ -33,6 +33,8 @@ export interface Env {
   readonly each?: BoundEvent | undefined;
   /** The events of the window at hand that an input took (undefined: any), in the order of time. */
   windowEvents?(input: string | undefined): readonly BoundEvent[];
+  /** The value of an aggregate of that window, where it is known without its events. */
+  windowValue?(aggregate: Expr & { readonly kind: 'windowAggregate' }): unknown;
   /** Its bounds; null where it has none. */
   readonly window?: { readonly start: number | null; readonly end: number | null } | undefined;
   readonly match?: { readonly id: string; readonly from: number; readonly to: number } | undefined;
@@ -88,6 +90,7 @@ function valueOf(expr: Expr, env: Env, scope: Scope): unknown {
     }
     case 'feature': return env.feature?.(expr.feature, expr.parts.map((part) => env.keyField(part) ?? null)) ?? null;
     case 'windowAggregate': {
+      if (env.windowValue !== undefined) return env.windowValue(expr) ?? null;
       const inside = (part: Expr, each: BoundEvent): unknown => valueOf(part, env, { ...scope, each });
       return windowAggregate(expr.fn, env.windowEvents!(expr.input).map((each) => ({
         time: each.time, taken: expr.where === undefined || inside(expr.where, each) === true, value: expr.value === undefined ? true : inside(expr.value, each),

@@ -316,3 +316,19 @@ export interface WindowPlan {
 }
 
 export interface TimeSpan { readonly constant: number | undefined; readonly fn: number; readonly expr: Expr }
+
+/** A window as it was read. For rule tests. */
+export interface WindowReading {
+  readonly plan: WindowPlan;
+  readonly key: Readonly<Record<string, unknown>>;
+  /** Event time of the event or timer at which it was read; the window as an alert tells it; as the rule reads it, null where it has none. */
+  readonly at: number;
+  readonly from: number;
+  readonly to: number;
+  readonly start: number | null;
+  readonly end: number | null;
+  /** What `having` says. */
+  readonly holds: boolean;
+  /** Of the plan's aggregates; times and durations in ms. */
+  readonly values: readonly unknown[];
+}

@@ -159,12 +159,9 @@ function lengthOf(context: Context, rule: WindowRule, expr: Expr, what: string):
 /** Combinations that have no one meaning. */
 function refuse(context: Context, rule: WindowRule, shape: WindowShape, trigger: WindowPlan['trigger'], late: number): void {
   const { span } = rule.window;
-  const overlaps = (shape.kind === 'sliding' || shape.kind === 'count') && shape.every > 0;
   const isRead = shape.kind === 'sliding' && shape.every === 0;
-  if (overlaps && (trigger.kind === 'time' || trigger.kind === 'events')) context.unsupported(rule, span, 'an early trigger on windows that overlap (leave `every` out, or the trigger)');
   if (isRead && (trigger.kind === 'time' || trigger.kind === 'events')) context.unsupported(rule, span, 'an early trigger on a window that is read at each event');
   if (late > 0 && (isRead || shape.kind === 'count' || shape.kind === 'global')) context.unsupported(rule, span, '`late within` on windows that no time closes');
-  if (late > 0 && trigger.kind === 'rise') context.unsupported(rule, span, '`late within` with `trigger on rise`');
 }
 
 function commonDivisor(a: number, b: number): number { return b === 0 ? a : commonDivisor(b, a % b); }

@@ -38,7 +38,7 @@ import { Sweep } from './sweep.ts';
 import { Table, TableError, type Row } from './tables.ts';
 import { Upkeep } from './upkeep.ts';
 import { MatchView } from './view.ts';
-import { WindowRunner, WindowView } from './windows/index.ts';
+import { WindowRunner, WindowView, type WindowReading } from './windows/index.ts';
 
 export class Engine {
   readonly schema: Schema;
@@ -82,7 +82,7 @@ export class Engine {
     const features = new Features(plan, store, Q);
     const bind = binder({ E: store.E, K: store.K, C: store.C, R: makeRuntime(this.strings), H: store.heap, M: view, X: store, W: window, T: this.tables, V: features, Q });
     features.bind(bind);
-    const runners = plan.rules.map((rule) => putToWork(rule, store, view, window, reporter, bind));
+    const runners = plan.rules.map((rule) => putToWork(rule, store, view, window, reporter, bind, options.onReading));
     const keys = new Keys(store.heap, store.keyMembers, (rule) => runners[rule]!.layout.width);
     const upkeep = new Upkeep(store, keys, runners, features);
     const dispatcher = new Dispatcher(store, features, keys, runners, upkeep, bind);
@@ -190,13 +190,26 @@ export class Engine {
   }
 }
 
-function putToWork(rule: AnyRulePlan, store: Store, view: MatchView, window: WindowView, reporter: Reporter, bind: Bind): RuleAtWork {
+function putToWork(rule: AnyRulePlan, store: Store, view: MatchView, window: WindowView, reporter: Reporter, bind: Bind, onReading: EngineOptions['onReading']): RuleAtWork {
   const { width } = store.plan.keys[rule.key]!;
-  if (rule.kind === 'window') return new WindowRunner(rule, width, store, window, bind(rule.functions) as never, (report) => reporter.report(report));
+  if (rule.kind === 'window') {
+    const runner = new WindowRunner(rule, width, store, window, bind(rule.functions) as never, (report) => reporter.report(report));
+    if (onReading !== undefined) runner.onRead = (ks, at, from, to, holds) => { onReading(readingOf(runner, view, reporter, ks, at, from, to, holds)); };
+    return runner;
+  }
   const runner = new RuleRunner(rule, width, store, view, bind(rule.functions) as never, (report) => reporter.report(report));
   // Only `match.id` in a condition needs the id before the report.
   if (rule.functions.some((source) => source.includes('M.idValue'))) {
     runner.onLook = (ks, kind) => { view.id = reporter.idOf({ runner, kind, events: view.events, stages: view.stages, at: view.to, to: view.to, key: ks }); };
   }
   return runner;
+}
+
+function readingOf(runner: WindowRunner, match: MatchView, reporter: Reporter, ks: number, at: number, from: number, to: number, holds: boolean): WindowReading {
+  const { plan, view } = runner;
+  const bound = (time: number): number | null => (Number.isNaN(time) ? null : time);
+  return {
+    plan, key: reporter.keyOf(runner, ks), at, from, to, start: bound(view.start), end: bound(view.end), holds,
+    values: plan.aggregates.map(({ expr }, i) => match.json(view.value(i), expr.type.kind)),
+  };
 }

@@ -4,3 +4,4 @@ export type { RestoreOptions } from './engine-state.ts';
 export type { EngineOptions, Pace } from './options.ts';
 export type { EngineGauges, EngineStats, RuleGauges, RuleStats } from './stats.ts';
 export { TableError, type Row } from './tables.ts';
+export type { WindowReading } from './windows/index.ts';

@@ -1,6 +1,7 @@
 /** How an engine is set up, and how event time is told to it. */
 import type { Alert, Derived } from '../core/alert.ts';
 import type { Batch } from '../core/batch.ts';
+import type { WindowReading } from './windows/index.ts';
 
 export interface EngineOptions {
   readonly onAlert: (alert: Alert) => void;
@@ -20,6 +21,8 @@ export interface EngineOptions {
   readonly ownsKey?: ((rule: string, key: Readonly<Record<string, unknown>>) => boolean) | undefined;
   /** Processing time of an alert, ms since the epoch. */
   readonly now?: (() => number) | undefined;
+  /** For rule tests: called with each window that is read, whether its `having` holds or not. No step is left out then. */
+  readonly onReading?: ((reading: WindowReading) => void) | undefined;
   /** For tests of images: every record of the state has small pages of its own, so that a write that is not marked shows. */
   readonly recordsApart?: boolean | undefined;
 }

@@ -16,7 +16,7 @@ export interface TestedCondition {
   readonly text: string;
   readonly values: string;
   readonly holds: boolean;
-  /** It reads a feature, whose value at the event is not known any more: `holds` says nothing. */
+  /** It reads a feature (of a window: or a table), whose value then is not known any more: `holds` says nothing. */
   readonly open?: true;
 }
 

@@ -139,6 +139,19 @@ abstract class KeyWindows {
 
   protected length(expr: Expr): number { return constant(expr, this.settings.params)!; }
 
+  /** The early trigger: every so many ms, or events. */
+  protected early(): { readonly kind: 'time' | 'events'; readonly amount: number } | undefined {
+    const { trigger } = this.settings.rule.window;
+    return trigger?.kind === 'early' ? { kind: trigger.every.kind, amount: this.length(trigger.every.amount) } : undefined;
+  }
+
+  /** A late event changed a window that is over. `before`: whether `having` held of it without that event. */
+  protected correct(before: boolean, events: readonly Seen[], now: number, start: number, end: number): void {
+    const holds = this.holds(events, start, end);
+    if (holds && !(this.onRise && before)) this.report('late', events, now, start, end);
+    else if (before && !holds) this.report('clear', events, now, start, end);
+  }
+
   protected holds(events: readonly Seen[], start: number | null, end: number | null): boolean {
     const { having } = this.settings.rule;
     return having === undefined || evaluate(having, envOf(this.settings, this.key, { events, start, end })) === true;
@@ -151,13 +164,13 @@ abstract class KeyWindows {
     if (output === undefined) return;
     const env = envOf(this.settings, this.key, { events, start, end });
     this.settings.report({
-      key: this.key, clear, start, end, from, to, at, final: rule.window.trigger?.kind === 'early' ? cause === 'end' || cause === 'late' : undefined,
+      key: this.key, clear, start, end, from, to, at, final: rule.window.trigger?.kind === 'early' ? cause !== 'early' : undefined,
       fields: Object.fromEntries(output.fields.map((field) => [field.name, evaluate(field.value, env)])),
     });
   }
 }
 
-/** A window of its own: what is in it, whether its condition held (on rise), and how many events it had at its last report. */
+/** A window of its own: what is in it, whether its condition held (on rise) or held when it was over before a late event opened it again, and how many events it had at its last report. */
 interface Box { start: number; end: number; events: Seen[]; high: boolean; told: number; closed: boolean }
 
 /** Windows that do not overlap. */
@@ -166,10 +179,6 @@ class Boxes extends KeyWindows {
   #now = -Infinity;
 
   protected get shape(): Window['shape'] { return this.settings.rule.window.shape; }
-  #early(): { readonly kind: 'time' | 'events'; readonly amount: number } | undefined {
-    const { trigger } = this.settings.rule.window;
-    return trigger?.kind === 'early' ? { kind: trigger.every.kind, amount: this.length(trigger.every.amount) } : undefined;
-  }
 
   /** The window that the event belongs to, with it; undefined: it is gone. */
   protected place(event: Seen, now: number): Box | undefined {
@@ -208,16 +217,22 @@ class Boxes extends KeyWindows {
 
   add(event: Seen, now: number): void {
     this.#now = Math.max(this.#now, now);
+    const held = this.boxes.filter((box) => box.closed && this.holds(box.events, box.start, box.end)).map((box) => box.events[0]!);
     const box = this.place(event, now);
     if (box === undefined) return;
+    // Of a session that is made of two it held if it held of one of them.
+    const before = held.some((one) => box.events.includes(one));
     if (event.time < now && box.end <= now) {
       box.closed = true;
-      this.#say(box, 'late', now);
+      if (!box.high) this.correct(before, box.events, now, box.start, box.end);
+      else if (this.onRise || !this.#say(box, 'late', now)) this.report('clear', box.events, now, box.start, box.end);
+      box.high = false;
       return;
     }
     box.closed = false;
+    if (before && !this.onRise) box.high = true;
     if (this.onRise) this.#turn(box, now);
-    const early = this.#early();
+    const early = this.early();
     if (this.shape.kind === 'count' && box.events.length === this.length(this.shape.size)) this.#close(box, now);
     else if (early?.kind === 'events' && box.events.length % early.amount === 0) this.#say(box, 'early', now);
   }
@@ -228,7 +243,7 @@ class Boxes extends KeyWindows {
 
   /** When the window reports early next: every so much time from its start on, where an event came since it last did. */
   #earlyAt(box: Box): number {
-    const early = this.#early();
+    const early = this.early();
     if (early?.kind !== 'time' || box.told === box.events.length) return Infinity;
     return box.start + early.amount * (Math.floor((this.#now - box.start) / early.amount) + 1);
   }
@@ -252,10 +267,12 @@ class Boxes extends KeyWindows {
     return [box.start, box.end, box.start, box.end];
   }
 
-  #say(box: Box, cause: 'end' | 'early' | 'late', now: number): void {
+  #say(box: Box, cause: 'end' | 'early' | 'late', now: number): boolean {
     if (cause === 'early') box.told = box.events.length;
     const times = this.#times(box, now);
-    if (this.holds(box.events, times[0], times[1])) this.report(cause, box.events, now, ...times);
+    const holds = this.holds(box.events, times[0], times[1]);
+    if (holds) this.report(cause, box.events, now, ...times);
+    return holds;
   }
 
   #turn(box: Box, now: number): void {
@@ -266,8 +283,9 @@ class Boxes extends KeyWindows {
   }
 
   #close(box: Box, now: number): void {
-    if (!this.onRise) this.#say(box, 'end', now);
-    else if (box.high && this.shape.kind !== 'global') this.report('clear', box.events, now, ...this.#times(box, now));
+    const isTold = !this.onRise && this.#say(box, 'end', now);
+    if (box.high && !isTold && this.shape.kind !== 'global') this.report('clear', box.events, now, ...this.#times(box, now));
+    box.high = false;
     box.closed = true;
   }
 }
@@ -282,7 +300,9 @@ class Sessions extends Boxes {
     const times = (box: Box): number[] => box.events.map(({ time }) => time);
     const first = (box: Box): number => Math.min(...times(box));
     const last = (box: Box): number => Math.max(...times(box));
-    const own = kept.find((box) => first(box) <= event.time && event.time < box.end);
+    // Of sessions that `max` keeps apart, and that overlap since one of them grew late, the one that began last.
+    const began = kept.filter((box) => first(box) <= event.time).sort((a, b) => first(b) - first(a))[0];
+    const own = began !== undefined && event.time < began.end ? began : undefined;
     const near = kept.filter((box) => first(box) > event.time && first(box) - event.time < gap).sort((a, b) => first(a) - first(b))[0];
     let box: Box;
     if (own !== undefined) {
@@ -290,6 +310,7 @@ class Sessions extends Boxes {
       if (near !== undefined && last(near) - first(own) < max) {
         box.events.push(...near.events);
         box.told = -1;
+        box.high ||= near.high;
         this.boxes = this.boxes.filter((each) => each !== near);
       }
     } else if (near !== undefined && last(near) - event.time < max) box = near;
@@ -311,22 +332,41 @@ class Steps extends KeyWindows {
   #events: Seen[] = [];
   #now = -Infinity;
   #high = false;
+  /** By a window's end: how many events it had at its last early report. */
+  readonly #told = new Map<number, number>();
 
   get #size(): number { return this.length((this.settings.rule.window.shape as Window['shape'] & { kind: 'sliding' }).size); }
   get #every(): number { return this.length((this.settings.rule.window.shape as Window['shape'] & { kind: 'sliding' }).every!); }
   #endAfter(time: number): number { return (Math.floor((time - this.#size) / this.#every) + 1) * this.#every + this.#size; }
   #in(end: number): Seen[] { return this.#events.filter(({ time }) => time >= end - this.#size && time < end); }
+  #holds(end: number): boolean { return this.#in(end).length > 0 && this.holds(this.#in(end), end - this.#size, end); }
 
   add(event: Seen, now: number): void {
     this.#now = Math.max(this.#now, now);
     const ends: number[] = [];
     for (let end = this.#endAfter(event.time); end <= event.time + this.#size; end += this.#every) ends.push(end);
     if (!ends.some((end) => end > now || end + this.settings.late > now)) return;
+    const held = ends.filter((end) => this.#holds(end));
     this.#events.push(event);
     for (const end of ends) {
-      if (end > now || end + this.settings.late <= now || event.time >= now) continue;
-      if (this.holds(this.#in(end), end - this.#size, end)) this.report('late', this.#in(end), now, end - this.#size, end);
+      if (end > now) this.#count(end, now);
+      else if (end + this.settings.late > now) {
+        this.correct(held.includes(end), this.#in(end), now, end - this.#size, end);
+        // Of the last window that is over it says what the next is compared with.
+        if (end + this.#every > now && held.includes(end) !== this.#holds(end)) this.#high = this.#holds(end);
+      }
     }
+  }
+
+  /** A window that is open took an event. */
+  #count(end: number, now: number): void {
+    const early = this.early();
+    if (early?.kind === 'events' && this.#in(end).length % early.amount === 0) this.#say(end, now);
+  }
+
+  #say(end: number, now: number): void {
+    this.#told.set(end, this.#in(end).length);
+    if (this.#holds(end)) this.report('early', this.#in(end), now, end - this.#size, end);
   }
 
   /** The first event that came of those that are earliest, to the width of a pane; of a window that holds nothing any more, that of the one before it. */
@@ -338,16 +378,40 @@ class Steps extends KeyWindows {
     return Math.min(...events.filter((event) => paneOf(event) === oldest).map(({ order }) => order));
   }
 
-  next(): { at: number; order: number } | undefined {
-    const latest = Math.max(...this.#events.map(({ time }) => time));
-    for (let end = this.#endAfter(this.#now); end - this.#size <= latest || this.#high; end += this.#every) if (this.#in(end).length > 0 || this.#high) return { at: end, order: this.#first(end) };
-    return undefined;
+  /** When a window that is open reports early next: every so much time from its start on, where an event came since it last did. */
+  #earlyAt(end: number): number {
+    const early = this.early();
+    if (early?.kind !== 'time' || (this.#told.get(end) ?? 0) === this.#in(end).length) return Infinity;
+    const start = end - this.#size;
+    return start + early.amount * (Math.floor((this.#now - start) / early.amount) + 1);
   }
 
-  fire(end: number): void {
-    this.#now = end;
+  /** Ends of the windows that are open, oldest first. */
+  #open(): number[] {
+    const latest = Math.max(...this.#events.map(({ time }) => time));
+    const ends: number[] = [];
+    for (let end = this.#endAfter(this.#now); end - this.#size <= latest || this.#high; end += this.#every) {
+      if (this.#in(end).length > 0) ends.push(end);
+      else if (this.#high) return [...ends, end];
+    }
+    return ends;
+  }
+
+  next(): { at: number; order: number } | undefined {
+    return this.#open().map((end) => ({ at: Math.min(end, this.#earlyAt(end)), end })).sort((a, b) => a.at - b.at || a.end - b.end).map(({ at, end }) => ({ at, order: this.#first(end) }))[0];
+  }
+
+  /** Whatever is due at a time: the window that ends, then early reports of those after it. */
+  fire(at: number): void {
+    const early = this.#open().filter((end) => end > at && this.#earlyAt(end) === at);
+    this.#now = at;
+    if (this.#endAfter(at - 1) === at) this.#close(at);
+    for (const end of early) this.#say(end, at);
+  }
+
+  #close(end: number): void {
     const events = this.#in(end);
-    const holds = events.length > 0 && this.holds(events, end - this.#size, end);
+    const holds = this.#holds(end);
     if (!this.onRise) { if (holds) this.report('end', events, end, end - this.#size, end); }
     else if (holds !== this.#high) this.report(holds ? 'rise' : 'clear', events, end, end - this.#size, end);
     this.#high = holds;
@@ -388,18 +452,31 @@ class Moments extends KeyWindows {
   }
 }
 
-/** The last so many events, read every so many, from the first full window on. */
+/** A window of so many events that is not full; how many it had at its last early report. */
+interface Filling { readonly events: Seen[]; told: number }
+
+/** Windows of so many events, of which one begins every so many. */
 class Counts extends KeyWindows {
-  #events: Seen[] = [];
+  #seen = 0;
+  #now = -Infinity;
+  #open: Filling[] = [];
   #high = false;
 
   add(event: Seen, now: number): void {
     const shape = this.settings.rule.window.shape as Window['shape'] & { kind: 'count' };
-    const size = this.length(shape.size);
-    this.#events.push(event);
-    const n = this.#events.length;
-    if (n < size || (n - size) % this.length(shape.every!) !== 0) return;
-    const events = this.#events.slice(n - size);
+    const early = this.early();
+    this.#now = now;
+    if (this.#seen++ % this.length(shape.every!) === 0) this.#open.push({ events: [], told: 0 });
+    for (const window of this.#open.slice()) {
+      window.events.push(event);
+      if (window.events.length === this.length(shape.size)) this.#close(window, now);
+      else if (early?.kind === 'events' && window.events.length % early.amount === 0) this.#say(window, now);
+    }
+  }
+
+  #close(window: Filling, now: number): void {
+    this.#open = this.#open.filter((each) => each !== window);
+    const { events } = window;
     const start = events[0]!.time;
     const holds = this.holds(events, start, null);
     if (!this.onRise) { if (holds) this.report('end', events, now, start, null, start, now); }
@@ -407,8 +484,29 @@ class Counts extends KeyWindows {
     this.#high = holds;
   }
 
-  next(): undefined { return undefined; }
-  fire(): void { /* nothing is due by time */ }
+  #say(window: Filling, now: number): void {
+    const { events } = window;
+    window.told = events.length;
+    if (this.holds(events, events[0]!.time, null)) this.report('early', events, now, events[0]!.time, null, events[0]!.time, events.at(-1)!.time);
+  }
+
+  /** Early reports by time: every so much from a window's first event on, where an event came since the last one. */
+  #earlyAt({ events, told }: Filling): number {
+    const early = this.early();
+    if (early?.kind !== 'time' || told === events.length) return Infinity;
+    const start = events[0]!.time;
+    return start + early.amount * (Math.floor((this.#now - start) / early.amount) + 1);
+  }
+
+  next(): { at: number; order: number } | undefined {
+    return this.#open.map((window) => ({ at: this.#earlyAt(window), order: window.events[0]!.order })).sort((a, b) => a.at - b.at)[0];
+  }
+
+  fire(at: number): void {
+    const due = this.#open.filter((window) => this.#earlyAt(window) === at);
+    this.#now = at;
+    for (const window of due) this.#say(window, at);
+  }
 }
 
 function keyWindows(settings: Settings, key: readonly Literal[]): KeyWindows {

@@ -25,18 +25,17 @@ export const triggers: WindowCheck = ({ globals: { unread }, report, decl, rule 
   }
   // A trigger that could not be read has been reported.
   const isTriggerRead = !unread.inside(decl.span, /\btrig|\brise\b/);
-  if (trigger?.kind !== 'rise' && isTriggerRead) {
-    for (const one of decl.clauses) {
-      if ((one.kind === 'alert' || one.kind === 'emit') && one.when === 'clear') report.add('clear-without-rise', one.span, '`on clear` reports that a condition is false again after `trigger on rise` has reported that it is true; here is no `trigger on rise`.', { hint: 'add trigger on rise' });
-    }
+  const isHavingRead = clause('having') !== undefined || unread.inside(decl.span, /\bhav/);
+  const isLateRead = clause('late') !== undefined || unread.inside(decl.span, /\blat/);
+  for (const one of trigger?.kind !== 'rise' && isTriggerRead ? decl.clauses : []) {
+    if ((one.kind !== 'alert' && one.kind !== 'emit') || one.when !== 'clear') continue;
+    if (!isLateRead) report.add('clear-without-rise', one.span, '`on clear` reports that a condition is false again after `trigger on rise` has reported that it is true; here is no `trigger on rise`, nor `late within`, after which a late event could turn it false.', { hint: 'add trigger on rise' });
+    else if (!isHavingRead) report.add('clear-without-rise', one.span, '`on clear` reports that a late event turned `having` false, and there is none.', { hint: 'add having count() > 10' });
   }
   if (shape.kind === 'global' && written === undefined && isTriggerRead) {
     report.add('window-without-report', rule.window.span, 'A global window has no end, so it is never reported.', { hint: 'add trigger every event, trigger early every 10s, or trigger on rise' });
   }
   if (unread.breaks(rule.window.span)) return;
-  if ((shape.kind === 'sliding' || shape.kind === 'count') && shape.every !== undefined && trigger?.kind === 'early') {
-    report.add('trigger-here', written!.span, 'An early report of windows that overlap (`every`) is not available in this version.', { hint: 'leave the trigger out, or make `every` shorter' });
-  }
   if (shape.kind === 'sliding' && shape.every === undefined && trigger?.kind === 'early') {
     const isEvent = trigger.every.kind === 'events' && trigger.every.amount.kind === 'literal' && trigger.every.amount.value === 1;
     if (isEvent) report.add('no-effect', written!.span, 'This has no effect: a sliding window without `every` is read at each event.', { hint: 'leave it out' });
@@ -46,10 +45,9 @@ export const triggers: WindowCheck = ({ globals: { unread }, report, decl, rule 
 
 /** `late within` keeps a window past its end. */
 export const lateness: WindowCheck = ({ globals, report, decl, rule }) => {
-  const { shape, trigger } = rule.window;
+  const { shape } = rule.window;
   const clause = decl.clauses.find((one) => one.kind === 'late');
   if (clause === undefined || globals.unread.breaks(rule.window.span)) return;
-  if (trigger?.kind === 'rise') report.add('late-here', clause.span, '`late within` beside `trigger on rise` is not available in this version.', { hint: 'leave one of them out' });
   const why = shape.kind === 'count' ? 'A window of a count of events ends with its last one, whatever the time is'
     : shape.kind === 'global' ? 'A global window is never closed' : shape.kind === 'sliding' && shape.every === undefined ? 'A sliding window without `every` is read at each event, and not kept' : undefined;
   if (why !== undefined) report.add('late-here', clause.span, `${why}, so no event is late for it.`, { hint: 'how far out of order events may come is said by the source: lateness' });

@@ -1,6 +1,6 @@
 /** What a run did: per rule and in all, as data and as text; and, where nothing came of it, why. */
 import type { PatternRule } from '../../../dsl/typed.ts';
-import type { Plan } from '../../compile/index.ts';
+import { typesRead, type Plan } from '../../compile/index.ts';
 import type { EngineStats, RuleStats } from '../../engine/index.ts';
 import type { Colours } from '../colours.ts';
 import { formatBytes, formatCount, formatDuration, isoTime, plural, printable, table } from '../format.ts';
@@ -116,7 +116,9 @@ function notes(figures: RunFigures, rejected: number): string[] {
       if (note !== undefined) found.push(note);
     }
   }
-  const unused = [...byType.keys()].filter((type) => !plan.rules.some(({ rule }) => rule.sees.has(type)));
+  // Also by way of a feature, or of the elements of its lists.
+  const read = new Set(plan.rules.flatMap(({ rule }) => [...typesRead(plan.program, rule)]));
+  const unused = [...byType.keys()].filter((type) => !read.has(type));
   if (unused.length > 0 && stats.events > 0) {
     found.push(`No rule reads ${unused.map((type) => `${type} (${plural(byType.get(type)!, 'event')})`).join(', ')}.`);
   }

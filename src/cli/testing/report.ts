@@ -1,6 +1,6 @@
 /** A failed test for a person: expected and actual side by side, and how near the rule came. */
 import type { Rule } from '../../../dsl/typed.ts';
-import { nearestRun, printInstant, renderNearest, type NearestRun } from '../../explain/index.ts';
+import { nearestRun, nearestWindow, printInstant, renderNearest, renderNearestWindow, type NearestRun, type NearestWindow } from '../../explain/index.ts';
 import type { Colours } from '../colours.ts';
 import { printable } from '../format.ts';
 import type { Expectation, Mismatch } from './compare.ts';
@@ -10,7 +10,7 @@ import { TEST_START, type TestResult, type TestRun } from './run-test.ts';
 export interface Failure {
   readonly expected: string;
   readonly got: string;
-  readonly nearest: readonly NearestRun[];
+  readonly nearest: readonly (NearestRun | NearestWindow)[];
 }
 
 export function describeFailure(mismatch: Mismatch, run: TestRun): Failure {
@@ -22,11 +22,12 @@ export function describeFailure(mismatch: Mismatch, run: TestRun): Failure {
   };
 }
 
-/** The nearest run of each rule of the test that could have given what was expected. */
-function nearestRuns(expected: Expectation, run: TestRun): NearestRun[] {
-  return run.plan.rules.filter((plan) => plan.kind === 'pattern').filter(({ rule }) => couldGive(rule, expected)).map((plan) => nearestRun({
-    plan, params: run.plan.params, events: run.events, end: run.end, fields: expected.fields, at: TEST_START + expected.at, origin: TEST_START,
-  }));
+/** The nearest run, or window, of each rule of the test that could have given what was expected. */
+function nearestRuns(expected: Expectation, run: TestRun): (NearestRun | NearestWindow)[] {
+  const asked = { params: run.plan.params, fields: expected.fields, at: TEST_START + expected.at, origin: TEST_START };
+  return run.plan.rules.filter(({ rule }) => couldGive(rule, expected)).map((plan) => (plan.kind === 'pattern'
+    ? nearestRun({ ...asked, plan, events: run.events, end: run.end })
+    : nearestWindow({ ...asked, plan, readWindows: run.readWindows })));
 }
 
 function couldGive(rule: Rule, expected: Expectation): boolean {
@@ -61,6 +62,6 @@ export function renderFailure(failure: Failure, c: Colours): string[] {
   const lines = sideBySide
     ? [`${c.dim('expected')}  ${c.green(left)}      ${c.dim('got')}  ${c.red(right)}`]
     : [`${c.dim('expected')}  ${c.green(left)}`, `${c.dim('got')}       ${c.red(right)}`];
-  for (const nearest of failure.nearest) lines.push(...renderNearest(nearest));
+  for (const nearest of failure.nearest) lines.push(...('conditions' in nearest ? renderNearestWindow(nearest) : renderNearest(nearest)));
   return lines.map((line) => `    ${line}`);
 }

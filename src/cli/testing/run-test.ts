@@ -5,7 +5,7 @@ import type { Strings } from '../../core/strings.ts';
 import type { EventType, Field, FieldType, Program, Test } from '../../../dsl/typed.ts';
 import { compile, type Plan } from '../../compile/index.ts';
 import { Expander, makeDecoder, type Decoder } from '../../decode/index.ts';
-import { Engine } from '../../engine/index.ts';
+import { Engine, type WindowReading } from '../../engine/index.ts';
 import { printInstant, type SeenEvent } from '../../explain/index.ts';
 
 /** Every test starts at this time: rules that read the hour or the day of the week give the same answer whenever a test is run. */
@@ -37,6 +37,8 @@ export interface TestRun {
   readonly end: number;
   /** What went wrong with the test's own events: not decoded, or late after an `@time` that moved the watermark past them. */
   readonly problems: readonly string[];
+  /** Runs the test once more, and tells of each window that a rule reads. */
+  readonly readWindows: (onReading: (reading: WindowReading) => void) => void;
 }
 
 /**
@@ -45,6 +47,10 @@ export interface TestRun {
  * any other ends like an input, with the end of time. Rules under test run whatever their `mode`.
  */
 export function runTest(program: Program, test: Test): TestRun {
+  return { ...play(program, test), readWindows: (onReading) => { play(program, test, onReading); } };
+}
+
+function play(program: Program, test: Test, onReading?: (reading: WindowReading) => void): Omit<TestRun, 'readWindows'> {
   const tested: Program = {
     ...program,
     rules: program.rules.map((rule) => (test.rules.includes(rule.name) ? { ...rule, mode: { kind: 'live' } } : rule)),
@@ -68,6 +74,7 @@ export function runTest(program: Program, test: Test): TestRun {
     lateness: plan.each.length > 0 ? ANY_TIME : times.length === 0 ? 0 : Math.max(...times) - Math.min(...times),
     onLate: (batch, row) => { problems.push(`the event ${printInstant(batch.time[row]! - TEST_START)} came after the watermark had passed it: it is late, and no rule sees it`); },
     now: () => TEST_START,
+    onReading,
   });
   for (const [name, rows] of test.tables) {
     const { columns } = program.tables.get(name)!;

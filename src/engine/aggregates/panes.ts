@@ -124,6 +124,58 @@ export class Panes {
     return events;
   }
 
+  /** When the pane took an event last, by the time that was reached; it stands in place of the time of its first. */
+  touch(pane: number, now: number): void { this.block.heap.floats(pane)[pane + PANE.at] = now; }
+
+  /**
+   * Windows that begin every `step` from `first` on and reach to the newest pane: the number of events in each, the greatest `at` of its panes, and its oldest pane. Returns
+   * how many such windows there are. Costs a walk over their panes.
+   */
+  tally(q: number, first: number, step: number, events: number[], latest: number[], oldest: number[]): number {
+    const { heap } = this.block;
+    const newest = this.newest(q);
+    const n = newest === 0 ? 0 : Math.max(0, Math.floor((heap.f64[newest + PANE.time]! - first) / step) + 1);
+    for (let i = 0; i < n; i++) {
+      events[i] = oldest[i] = 0;
+      latest[i] = -Infinity;
+    }
+    for (let pane = newest; pane !== 0 && heap.f64[pane + PANE.time]! >= first; pane = heap.i32[2 * pane + PANE.previous]!) {
+      // The last window that it is in; it is in all those before.
+      const i = Math.floor((heap.f64[pane + PANE.time]! - first) / step);
+      events[i]! += heap.i32[2 * pane + PANE.events]!;
+      if (heap.f64[pane + PANE.at]! > latest[i]!) latest[i] = heap.f64[pane + PANE.at]!;
+      oldest[i] = pane;
+    }
+    for (let i = n - 2; i >= 0; i--) {
+      events[i]! += events[i + 1]!;
+      if (latest[i + 1]! > latest[i]!) latest[i] = latest[i + 1]!;
+      if (oldest[i] === 0) oldest[i] = oldest[i + 1]!;
+    }
+    return n;
+  }
+
+  /** The values of all aggregates over each of the first `n` of those windows, one window's after another's. Costs one walk over their panes, from the newest back. */
+  each(q: number, first: number, step: number, n: number, values: Float64Array): void {
+    const { block } = this;
+    const { heap } = block;
+    const { length } = block.aggregates;
+    let all = heap.alloc(block.units);
+    let joined = heap.alloc(block.units);
+    let pane = this.newest(q);
+    for (let i = n - 1; i >= 0; i--) {
+      for (; pane !== 0 && heap.f64[pane + PANE.time]! >= first + i * step; pane = heap.i32[2 * pane + PANE.previous]!) {
+        block.merge(joined, pane + PANE.block);
+        block.merge(joined, all);
+        block.empty(all);
+        [all, joined] = [joined, all];
+      }
+      for (let k = 0; k < length; k++) values[i * length + k] = block.value(all, k);
+    }
+    block.empty(all);
+    heap.free(all, block.units);
+    heap.free(joined, block.units);
+  }
+
   /** Number of the first event of the oldest pane with a time in [from, to); -1: there is none. */
   firstIn(q: number, from: number, to: number): number {
     const { heap } = this.block;

@@ -115,7 +115,7 @@ export function adoptWindows(old: Old, runner: WindowRunner, { old: rule, source
     const ks = runner.newKey();
     heap.ints(ks)[2 * ks + KEY.dropped] = i32[2 * own + KEY.dropped]!;
     const cells = ks + runner.cells;
-    for (const cell of [CELLS.at, CELLS.ordinal, CELLS.lateAt, CELLS.lateOrdinal, CELLS.seen, CELLS.high]) heap.floats(cells)[cells + cell] = f64[from + cell]!;
+    for (const cell of [CELLS.at, CELLS.ordinal, CELLS.lateAt, CELLS.lateOrdinal, CELLS.seen, CELLS.high, CELLS.last]) heap.floats(cells)[cells + cell] = f64[from + cell]!;
     if (rule.spans) panes.adopt(cells + CELLS.keeper, old.heap, oldKeeper, rule.block, sources);
     else adoptBoxes(old, runner, oldKeeper, cells + CELLS.keeper, rule.block, sources);
     // Reports of one time are told apart by their number: the key stays as long as there may be another.

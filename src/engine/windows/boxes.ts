@@ -7,8 +7,9 @@ import { LAST, type Keeper, type WindowRunner } from './runner.ts';
  * events at the last report. Then a block.
  */
 export const BOX = { /** ints */ next: 0, flags: 1, /** floats */ start: 1, end: 2, number: 3, first: 4, last: 5, events: 6, early: 7, told: 8, block: 9 } as const;
-/** It has ended and was reported; the condition of `trigger on rise` holds. */
+/** It has ended and was reported. */
 export const CLOSED = 1;
+/** With `trigger on rise`: its condition holds. Else: it held when the window was over, before a late event opened it again. */
 const HIGH = 2;
 
 type Shape = Exclude<WindowShape, { kind: 'sliding' }>;
@@ -24,9 +25,10 @@ export class Boxes implements Keeper {
   readonly #earlyEvery: number;
   readonly #eventsEvery: number;
   readonly #onRise: boolean;
-  /** Bounds of the window of the event at hand. */
+  /** Bounds of the window of the event at hand; whether it is late and `having` held, without it, of a window that was over. */
   #start = 0;
   #end = 0;
+  #held = false;
 
   constructor(runner: WindowRunner, shape: Shape) {
     this.#runner = runner;
@@ -43,19 +45,21 @@ export class Boxes implements Keeper {
 
   event(ks: number, time: number, now: number): void {
     const isLate = time < now;
+    this.#held = false;
     const box = this.#shape.kind === 'session' ? this.#session(ks, time, now) : this.#boxAt(ks, time, now);
     if (box === 0) return; // its window is gone
     this.#add(box, time);
     const { heap } = this.#runner.store;
     const end = heap.f64[box + BOX.end]!;
     if (isLate && end <= now) {
-      heap.ints(box)[2 * box + BOX.flags]! |= CLOSED;
-      this.#view(box);
-      this.#runner.read(ks, 'late', now, this.#from(box), this.#to(box, now));
+      this.#correct(ks, box, now);
+      // A session of which `max` allows no more ends earlier by an earlier event: it may be kept no longer.
+      if (end + this.#runner.late <= now) this.#remove(ks, box);
       this.#arm(ks);
       return;
     }
     heap.ints(box)[2 * box + BOX.flags]! &= ~CLOSED;
+    if (this.#held && !this.#onRise) heap.ints(box)[2 * box + BOX.flags]! |= HIGH;
     this.#nextEarly(box, now);
     this.#arm(ks);
     const events = heap.f64[box + BOX.events]!;
@@ -127,7 +131,7 @@ export class Boxes implements Keeper {
     // A window that no time bounds is the one there is.
     if (this.#end === Infinity) return box !== 0 ? box : this.#make(ks, 0, time, start, Infinity);
     while (box !== 0 && heap.f64[box + BOX.start]! <= start) {
-      if (heap.f64[box + BOX.start] === start) return box;
+      if (heap.f64[box + BOX.start] === start) { this.#note(box); return box; }
       before = box;
       box = heap.i32[2 * box + BOX.next]!;
     }
@@ -164,11 +168,13 @@ export class Boxes implements Keeper {
     }
     const isNear = after !== 0 && heap.f64[after + BOX.first]! - time < gap;
     if (before !== 0 && time < heap.f64[before + BOX.end]!) {
+      this.#note(before);
       if (isNear && heap.f64[after + BOX.last]! - heap.f64[before + BOX.first]! < max) this.#join(before, after);
       this.#stretch(before, time, gap, max);
       return before;
     }
     if (isNear && heap.f64[after + BOX.last]! - time < max) {
+      this.#note(after);
       this.#stretch(after, time, gap, max);
       return after;
     }
@@ -179,6 +185,7 @@ export class Boxes implements Keeper {
   /** The next session becomes part of this one. */
   #join(box: number, after: number): void {
     const { store: { heap }, block } = this.#runner;
+    this.#note(after);
     block.merge(box + BOX.block, after + BOX.block);
     const f64 = heap.floats(box);
     f64[box + BOX.last] = f64[after + BOX.last]!;
@@ -199,6 +206,13 @@ export class Boxes implements Keeper {
     f64[box + BOX.first] = f64[box + BOX.start] = first;
     f64[box + BOX.last] = last;
     f64[box + BOX.end] = Math.min(last + gap, first + max);
+  }
+
+  /** A box that the event at hand is about to change. */
+  #note(box: number): void {
+    if (!this.#runner.corrects || (this.#runner.store.heap.i32[2 * box + BOX.flags]! & CLOSED) === 0) return;
+    this.#view(box);
+    if (this.#runner.holds()) this.#held = true;
   }
 
   /** 0: none is made any more. */
@@ -295,6 +309,19 @@ export class Boxes implements Keeper {
     else heap.ints(box)[2 * box + BOX.flags]! &= ~HIGH;
   }
 
+  /** A late event is in a window that is over: it was, or is by this event, which made one of two sessions. */
+  #correct(ks: number, box: number, now: number): void {
+    const runner = this.#runner;
+    const { heap } = runner.store;
+    const isHigh = (heap.i32[2 * box + BOX.flags]! & HIGH) !== 0;
+    heap.ints(box)[2 * box + BOX.flags] = CLOSED;
+    this.#view(box);
+    const from = this.#from(box);
+    const to = this.#to(box, now);
+    if (!isHigh) runner.correct(ks, this.#held, now, from, to);
+    else if (this.#onRise || !runner.read(ks, 'late', now, from, to)) runner.report(ks, 'clear', now, from, to);
+  }
+
   /** The window is over: with `trigger on rise` its events leave, and a condition that held holds no more. */
   #close(ks: number, box: number, now: number): void {
     const runner = this.#runner;
@@ -302,10 +329,10 @@ export class Boxes implements Keeper {
     this.#view(box);
     const from = this.#from(box);
     const to = this.#to(box, now);
-    if (!this.#onRise) runner.read(ks, 'end', now, from, to);
-    else if ((heap.i32[2 * box + BOX.flags]! & HIGH) !== 0 && this.#shape.kind !== 'global') runner.report(ks, 'clear', now, from, to);
+    const isTold = !this.#onRise && runner.read(ks, 'end', now, from, to);
+    if (!isTold && (heap.i32[2 * box + BOX.flags]! & HIGH) !== 0 && this.#shape.kind !== 'global') runner.report(ks, 'clear', now, from, to);
     if (runner.late > 0) {
-      heap.ints(box)[2 * box + BOX.flags]! |= CLOSED;
+      heap.ints(box)[2 * box + BOX.flags] = CLOSED;
       return;
     }
     this.#remove(ks, box);

@@ -59,8 +59,8 @@ export interface Keeper {
   resume(ks: number, now: number): void;
 }
 
-/** Floats of a key after its parts: when its timer is due, time and number of the last report, the same of the last late one, events seen; whether its condition held (rise); the number of its timer; the number of the event for which that stands. */
-export const CELLS = { due: 0, at: 1, ordinal: 2, lateAt: 3, lateOrdinal: 4, seen: 5, high: 6, armed: 7, number: 8, keeper: 9 } as const;
+/** Floats of a key after its parts: when its timer is due, time and number of the last report, the same of the last late one, events seen; whether its condition held (rise); the number of its timer; the number of the event for which that stands; time of the last event, where counts report early at times. */
+export const CELLS = { due: 0, at: 1, ordinal: 2, lateAt: 3, lateOrdinal: 4, seen: 5, high: 6, armed: 7, number: 8, last: 9, keeper: 10 } as const;
 
 type Fn = () => number | boolean;
 
@@ -91,6 +91,8 @@ export class WindowRunner implements RuleAtWork {
   readonly #cells: number;
   readonly #keeper: Keeper;
   readonly #report: (report: WindowReport) => void;
+  /** Called with each window that is read, in the view. */
+  onRead: ((ks: number, at: number, from: number, to: number, holds: boolean) => void) | undefined;
 
   constructor(plan: WindowPlan, width: number, store: Store, view: WindowView, functions: readonly Fn[], report: (report: WindowReport) => void) {
     this.plan = plan;
@@ -100,6 +102,7 @@ export class WindowRunner implements RuleAtWork {
     this.#report = report;
     this.hasStageKeys = plan.stages.some((stage) => stage.key >= 0);
     this.block = new Block(store.heap, store.strings, specsOf(plan), plan.rule.keep.count);
+    this.corrects = plan.late > 0 && (plan.trigger.kind === 'rise' || plan.outputs.some((output) => output.onClear));
     this.#cells = KEY.key + width;
     const { shape } = plan;
     this.#keeper = isSpans(shape) ? new Spans(this, shape) : new Boxes(this, shape as Exclude<typeof shape, { kind: 'sliding' }>);
@@ -168,6 +171,8 @@ export class WindowRunner implements RuleAtWork {
   /** Where a key's cells begin, from its record. */
   get cells(): number { return this.#cells; }
   get late(): number { return this.plan.late; }
+  /** Windows that are over are read before a late event changes them: whether it turns their `having` is reported. */
+  readonly corrects: boolean;
 
   /** Has a window that ends at `end` ended, and is not kept for late events any more? */
   isGone(end: number, now: number): boolean { return end <= this.floor || (end <= now && end + this.plan.late <= now); }
@@ -209,6 +214,15 @@ export class WindowRunner implements RuleAtWork {
     return ++this.store.heap.floats(at)[at]!;
   }
 
+  seen(ks: number): number { return this.store.heap.f64[ks + this.#cells + CELLS.seen]!; }
+
+  /** Time of the key's last event, as `setLast` said. */
+  lastOf(ks: number): number { return this.store.heap.f64[ks + this.#cells + CELLS.last]!; }
+  setLast(ks: number, time: number): void {
+    const at = ks + this.#cells + CELLS.last;
+    this.store.heap.floats(at)[at] = time;
+  }
+
   /** Something of the key is due at `time`; `number`: of the first event of the window it is due for, LAST for what reports nothing. */
   arm(ks: number, time: number, number: number): void {
     const { heap, timers } = this.store;
@@ -236,9 +250,19 @@ export class WindowRunner implements RuleAtWork {
   /** Does the window in the view satisfy `having`? */
   holds(): boolean { return this.plan.having < 0 || this.functions[this.plan.having]!() === true; }
 
+  /** The same, and whoever asked is told. */
+  #look(ks: number, at: number, from: number, to: number): boolean {
+    const holds = this.holds();
+    this.onRead?.(ks, at, from, to, holds);
+    return holds;
+  }
+
+  /** Will a step that reads the same events give the same answer, and may be left out? */
+  get isSteady(): boolean { return this.plan.steady && this.onRead === undefined; }
+
   /** Reports the window in the view where `having` holds; whether it does. */
   read(ks: number, cause: WindowCause, at: number, from: number, to: number): boolean {
-    const holds = this.holds();
+    const holds = this.#look(ks, at, from, to);
     if (holds) this.report(ks, cause, at, from, to);
     return holds;
   }
@@ -251,13 +275,21 @@ export class WindowRunner implements RuleAtWork {
     const ordinal = heap.f64[cell] === at ? heap.f64[cell + 1]! + 1 : 0;
     heap.floats(cell)[cell] = at;
     heap.floats(cell + 1)[cell + 1] = ordinal;
-    const final = trigger.kind === 'time' || trigger.kind === 'events' ? cause === 'end' || cause === 'late' : undefined;
+    const final = trigger.kind === 'time' || trigger.kind === 'events' ? cause !== 'early' : undefined;
     this.#report({ runner: this, kind: 'window', cause, from, to, at, key: ks, ordinal, final });
+  }
+
+  /** A late event changed the window in the view, which is over. `held`: whether `having` held of it before. Returns whether it does. */
+  correct(ks: number, held: boolean, at: number, from: number, to: number): boolean {
+    const holds = this.#look(ks, at, from, to);
+    if (holds && !(held && this.plan.trigger.kind === 'rise')) this.report(ks, 'late', at, from, to);
+    else if (held && !holds) this.report(ks, 'clear', at, from, to);
+    return holds;
   }
 
   /** The condition of `trigger on rise` is read over the window in the view; `high`: what it was. Returns what it is. */
   rise(ks: number, high: boolean, at: number, from: number, to: number): boolean {
-    const now = this.holds();
+    const now = this.#look(ks, at, from, to);
     if (now !== high) this.report(ks, now ? 'rise' : 'clear', at, from, to);
     return now;
   }

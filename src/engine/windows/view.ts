@@ -16,8 +16,8 @@ export class WindowView {
   /** They are those over the span of a queue of panes. */
   ofPanes(panes: Panes, q: number, start: number, end: number): void { this.#set(start, end, undefined, panes, undefined, q); }
 
-  /** They are values already. */
-  ofValues(values: Float64Array, start: number, end: number): void { this.#set(start, end, undefined, undefined, values, 0); }
+  /** They are values already, from `at` on. */
+  ofValues(values: Float64Array, at: number, start: number, end: number): void { this.#set(start, end, undefined, undefined, values, at); }
 
   #set(start: number, end: number, block: Block | undefined, panes: Panes | undefined, values: Float64Array | undefined, at: number): void {
     this.start = start;
@@ -31,6 +31,6 @@ export class WindowView {
   value(i: number): number {
     if (this.#block !== undefined) return this.#block.value(this.#at, i);
     if (this.#panes !== undefined) return this.#panes.value(this.#at, i);
-    return this.#values![i]!;
+    return this.#values![this.#at + i]!;
   }
 }

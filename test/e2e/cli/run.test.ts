@@ -194,6 +194,21 @@ describe('what can be wrong with the input', () => {
   });
 });
 
+test('what is read by way of the elements of a list, or of a feature, is read; the rest is named', async () => {
+  place.write('lists.cep', `event Batch { site: string, readings: [{ id: string, v: float, ts: time }], sent: time } time sent
+    event Reading = each r in Batch.readings { id: r.id, v: r.v, at: r.ts } time at
+    event Rate { id: string, v: float, at: time } time at
+    event Other { id: string, at: time } time at
+    feature rate = last(v) of Rate by id
+    rule High { by id match r  r: Reading where v > 5 and v > (rate ?? 0)  alert out { id } }`);
+  place.write('lists.jsonl', [
+    { type: 'Batch', site: 's', readings: [{ id: 'a', v: 9, ts: '2026-01-05T08:00:00Z' }], sent: '2026-01-05T08:00:00Z' }, { type: 'Rate', id: 'a', v: 1, at: '2026-01-05T08:00:00Z' },
+    { type: 'Other', id: 'a', at: '2026-01-05T08:00:01Z' },
+  ].map((event) => JSON.stringify(event)).join('\n'));
+  const { err } = await place.call(['run', 'lists.cep', '-e', 'lists.jsonl']);
+  expect(err).toContain('No rule reads Other (1 event).');
+});
+
 describe('wrong usage ends with 2 and says what to do', () => {
   test.each<[string, string[], string]>([
     ['no events', ['run', 'rules'], '--events'],

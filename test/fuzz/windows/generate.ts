@@ -54,7 +54,7 @@ export function generateWindowCase(seed: number): WindowCase {
     [1, () => 'global'],
   ])();
   const kind = shape.split(' ')[0]!;
-  const overlaps = kind === 'sliding' || (kind === 'count' && shape.includes('every'));
+  const overlaps = shape.includes('every');
   const aggregate = (): string => {
     const input = named && random.chance(0.6) ? random.pick(['x', 'y']) : '';
     const of = (field: string): string => (input === '' ? field : `${input}.${field}`);
@@ -70,20 +70,21 @@ export function generateWindowCase(seed: number): WindowCase {
   };
   const condition = (): string => random.pick([
     `count() > ${random.int(1, 4)}`, `sum(v) > ${random.int(-4, 12) / 4}`, `max(v) > ${random.int(0, 8) / 4}`, `avg(v) < ${random.int(0, 8) / 4}`, 'last(v) > first(v)',
-    `distinct(s) >= ${random.int(2, 3)}`, 'any(ok)', 'not all(ok)', `count(where ok) >= ${random.int(1, 3)}`, ...(named ? [`count(y) > ${random.int(0, 2)}`, 'sum(x.v) > sum(y.v)'] : []),
+    `distinct(s) >= ${random.int(2, 3)}`, 'any(ok)', 'not all(ok)', 'all(ok)', `min(v) > ${random.int(-4, 4) / 4}`, `sum(v) < ${random.int(-2, 8) / 4}`, `count(where ok) >= ${random.int(1, 3)}`, ...(named ? [`count(y) > ${random.int(0, 2)}`, 'sum(x.v) > sum(y.v)'] : []),
   ]);
   const rises = kind === 'global' || random.chance(0.3);
-  const early = !overlaps && !rises && random.chance(0.35);
-  const isLate = random.chance(0.5) && !rises && kind !== 'count' && kind !== 'global' && (kind !== 'sliding' || overlaps && shape.includes('every'));
+  const isRead = kind === 'sliding' && !overlaps;
+  const early = !isRead && !rises && random.chance(0.35);
+  const isLate = random.chance(0.5) && kind !== 'count' && kind !== 'global' && !isRead;
   const everyEvents = kind === 'global' && random.chance(0.6);
   const hasHaving = (rises && !everyEvents) || random.chance(0.6);
-  const isClear = rises && !everyEvents && random.chance(0.8);
+  const isClear = hasHaving && ((rises && !everyEvents) || isLate) && random.chance(0.8);
   const tree: WindowTree = {
     by: random.chance(0.85) ? 'k' : undefined,
     on: named ? `x: A${random.chance(0.3) ? ' where v > 0' : ''}, y: B${random.chance(0.3) ? ' where ok' : ''}` : random.pick(['A', 'A where ok', 'A, B']),
     window: shape,
-    trigger: everyEvents ? `every ${random.pick(['event', '3 events'])}` : rises ? 'on rise' : early ? random.pick(['early every 4s', 'early every 10s', 'every event', 'every 3 events']) : undefined,
-    late: isLate ? random.pick(['5s', '20s', '2m']) : undefined,
+    trigger: everyEvents ? `every ${random.pick(['event', '3 events'])}` : rises ? 'on rise' : early ? random.pick(['early every 4s', 'early every 5s', 'early every 10s', 'every event', 'every 3 events']) : undefined,
+    late: isLate ? random.pick(['5s', '20s', '2m', '10m']) : undefined,
     having: hasHaving ? `${condition()}${random.chance(0.3) ? ` ${random.pick(['and', 'or'])} ${condition()}` : ''}` : undefined,
     fields: [...['a', 'b', 'c', 'd'].map((name) => [name, aggregate()] as const), ['ws', 'window.start'], ['we', 'window.end'], ['n', 'count()']],
     clear: isClear ? [['a', aggregate()], ['we', 'window.end'], ['n', 'count()']] : undefined,
@@ -101,8 +102,9 @@ export function generateWindowCase(seed: number): WindowCase {
       s: random.pick(['m', 'n', 'zz', 'a']), ok: random.chance(0.5),
     };
   });
-  const disorder = random.chance(0.5) ? random.pick([4000, 15_000, 60_000]) : 0;
-  const lateness = disorder === 0 ? 0 : random.pick([0, 3000, 10_000, 60_000]);
+  // Late events are for rules that keep windows for them.
+  const disorder = random.chance(isLate ? 0.9 : 0.5) ? random.pick(isLate ? [15_000, 60_000] : [4000, 15_000, 60_000]) : 0;
+  const lateness = disorder === 0 ? 0 : random.pick(isLate ? [0, 0, 1000, 5000] : [0, 3000, 10_000, 60_000]);
   const delayed = events.map((event, i) => ({ event, arrives: event.at + (disorder > 0 && random.chance(0.5) ? random.int(0, disorder) : 0), i }));
   return { seed, tree, rule: TYPES + printWindow(tree), events: delayed.sort((a, b) => a.arrives - b.arrives || a.i - b.i).map(({ event }) => event), lateness };
 }

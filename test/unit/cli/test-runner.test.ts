@@ -126,6 +126,35 @@ describe('a failure tells', () => {
       'nearest run (user: "u"): fail ×2 @0s..@10s, then waits for fail', 'fail (3 of 3): @20s Login ok=true: not ok → not true is false',
     ]);
   });
+  test('the nearest window: its bounds, the aggregates that `having` reads, and which part of it was false', () => {
+    const rule = 'rule R { by user on Payment window tumbling 10s having count() > 1 and sum(amount) > 100 and window.end - window.start > 5s  alert x { n: count() } }';
+    expect(steps(rule, '@1s Payment { user: "u", amount: 60 } @11s Payment { user: "u", amount: 30 } @12s Payment { user: "u", amount: 20.5 } @13s Payment { user: "v", amount: 1 } expect @20s { user: "u" }')).toEqual([
+      'expected  @20s { user: "u" }      got  nothing',
+      'nearest window (user: "u"): @10s..@20s; count() = 2, sum(amount) = 50.5',
+      'count() > 1 → 2 > 1 is true', 'sum(amount) > 100 → 50.5 > 100 is false', 'window.end - window.start > 5s → 10s > 5s is true',
+    ]);
+    expect(steps(rule, '@1s Payment { user: "u" } expect @10s { user: "w" }').slice(1)).toEqual(['nearest window: none; no window of such a key was read; the keys of those that were: user: "u"']);
+    expect(steps(rule, '@0s Login { user: "u" } expect @10s { user: "u" }').slice(1)).toEqual(['nearest window: none; no window of R was read']);
+  });
+  test('the nearest window of those that overlap: at its own step, though its answer is that of the one before, and when it was read early', () => {
+    expect(steps('rule R { by user on Payment window sliding 1m every 10s having max(amount) > 5  alert x { } }', '@5s Payment { user: "u", amount: 2 } expect @40s { user: "u" }').slice(1)).toEqual([
+      'nearest window (user: "u"): @-20s..@40s; max(amount) = 2', 'max(amount) > 5 → 2 > 5 is false',
+    ]);
+    expect(steps('rule R { by user on Payment window sliding 1m every 30s trigger every event having max(amount) - min(amount) > 5  alert x { } }',
+      '@35s Payment { user: "u", amount: 2 } @40s Payment { user: "u", amount: 6 } expect @40s { user: "u" }').slice(1)).toEqual([
+      'nearest window (user: "u"): @0s..@1m, read @40s; max(amount) = 6, min(amount) = 2', 'max(amount) - min(amount) > 5 → 4 > 5 is false',
+    ]);
+  });
+  test('why a window whose `having` holds was not the report that was expected', () => {
+    const events = '@1s Payment { user: "u", amount: 9 } @3s Payment { user: "u", amount: 9 }';
+    expect(steps('rule R { by user on Payment window tumbling 10s trigger on rise having count() > 0  alert x { } }', `${events} expect @1s { user: "u" } expect @3s { user: "u" }`).slice(1)).toEqual([
+      'nearest window (user: "u"): @0s..@10s, read @3s; `having` holds; `trigger on rise` reports only that it turns true; count() = 2', 'count() > 0 → 2 > 0 is true',
+    ]);
+    expect(steps('rule R { by user on Payment window tumbling 10s  alert x { } }', `${events} expect @5s { user: "u" }`).slice(0, 2)).toEqual(['expected  @5s { user: "u" }      got  @10s { user: "u" }', 'nearest window (user: "u"): @0s..@10s; it has no `having`']);
+    expect(steps('rule R { by user on Payment window sliding 10s limit 1 per 1m having seen > 0  alert x { } } feature seen = count() of Payment by user', `${events} expect @1s { user: "u" } expect @3s { user: "u" }`).slice(1)).toEqual([
+      'nearest window (user: "u"): @-7s..@3s; `having` holds; limit 1 per 1m kept it back', 'seen > 0 → ? > 0 reads a feature or a table, whose value then is not known here',
+    ]);
+  });
   test('what ended an absence', () => {
     expect(steps('rule R { by user match login -> not pay within 5m  login: Login  pay: Payment  alert x { } }',
       '@0s Login { user: "u" } @10s Payment { user: "u" } expect @5m { user: "u" }').slice(1)).toEqual([
