@@ -1,29 +1,13 @@
-import { decodeWtf8, encodeWtf8 } from './wtf8.ts';
-
-const FORMAT = 0x31525453; // "STR1", little-endian
-/** The arena's size in words of 4 bytes. */
-const MAX_ARENA = 2 ** 31 - 1;
-const MIN_ARENA = 1 << 14;
-/** Words before the bytes of a record. */
-const HEAD = 2;
+import { Scratch } from './string-hash.ts';
+import { readPages, recordWords, StringArena, type StringEntry } from './string-arena.ts';
+import { readSnapshot, writeSnapshot } from './string-snapshot.ts';
+import { decodeWtf8 } from './wtf8.ts';
 
 /** Which ids are still in use: a predicate, or one bit an id, the low bit of the first byte being id 0 (ids past its end are not live). */
 export type Live = ((id: number) => boolean) | Uint8Array;
 
 /** Someone outside the engine's state who holds ids: names them all, by calling `keep`, whenever the table is swept. Other numbers do no harm. */
 export type Holder = (keep: (value: number) => void) => void;
-
-/** The factor of the hash, for code that is generated with the hash in it. */
-export const HASH_FACTOR = 0x2c1b3c6d;
-
-/**
- * One step of the hash of a string: over its bytes in words of four, low byte first, the last word filled up with zeros (and there even where it is
- * empty), starting from the table's seed.
- */
-export function hashStep(hash: number, word: number): number {
-  hash = Math.imul(hash ^ word, HASH_FACTOR);
-  return hash ^ (hash >>> 15);
-}
 
 /**
  * The table of all strings that the engine holds: each distinct string has one small id, so that a value is a number and equality of strings is
@@ -37,13 +21,7 @@ export class Strings {
   #live = 0;
   /** Ids ever given out; those below it that are not live are on the free list. */
   #top = 0;
-  /** Records: id, length in bytes, then the bytes, the last word of them filled up with zeros. What a look-up compares lies in one place. */
-  #arena = new Int32Array(MIN_ARENA);
-  #arenaBytes = new Uint8Array(this.#arena.buffer);
-  /** In words. */
-  #arenaEnd = 0;
-  /** Words of the arena that are as in the last image; they change by a sweep only. */
-  #saved = 0;
+  readonly #arena = new StringArena();
   /** Where the record's bytes begin, in words. */
   #start = new Uint32Array(1024);
   /** Length in bytes; -1: a free id, whose `start` is the next free id plus 1. */
@@ -56,12 +34,9 @@ export class Strings {
   #mask = 2047;
   #texts: (string | undefined)[] = [];
   readonly #holders = new Set<Holder>();
-  /** Where a string that does not come from a DataView is laid out first. */
-  #scratch = new Uint8Array(1 << 10);
-  #scratchView = new DataView(this.#scratch.buffer);
-
   /** Start value of the hash; differs per table, so that nobody can prepare strings that collide. */
   readonly seed: number = (Math.random() * 2 ** 32) | 0;
+  readonly #scratch = new Scratch(this.seed);
 
   /** Number of strings held. */
   get size(): number {
@@ -75,27 +50,23 @@ export class Strings {
 
   /** Bytes of memory held by the table (without cached texts). */
   get byteLength(): number {
-    return this.#arena.byteLength + this.#table.byteLength + this.#start.length * 13;
+    return this.#arena.bytes.length + this.#table.byteLength + this.#start.length * 13;
   }
 
   /** The id of a string, added if it is new. */
   intern(text: string): number {
-    this.#reserveScratch(text.length * 3);
-    return this.#internScratch(encodeWtf8(text, this.#scratch, 0));
+    return this.#internScratch(this.#scratch.encode(text));
   }
 
   /** The id of a string if it is held, else -1. */
   find(text: string): number {
-    this.#reserveScratch(text.length * 3);
-    const length = encodeWtf8(text, this.#scratch, 0);
-    return this.findHashed(this.#scratchView, 0, length, this.#hashScratch(length));
+    const length = this.#scratch.encode(text);
+    return this.findHashed(this.#scratch.view, 0, length, this.#scratch.hash(length));
   }
 
   /** The id of the string whose UTF-8 (or WTF-8) is bytes[from, to), without escapes. The bytes are trusted to be well-formed. */
   internBytes(bytes: Uint8Array, from: number, to: number): number {
-    this.#reserveScratch(to - from);
-    const scratch = this.#scratch;
-    for (let i = from; i < to; i++) scratch[i - from] = bytes[i]!;
+    this.#scratch.copy(bytes, from, to);
     return this.#internScratch(to - from);
   }
 
@@ -112,7 +83,7 @@ export class Strings {
   findHashed(view: DataView, from: number, to: number, hash: number): number {
     const table = this.#table;
     const mask = this.#mask;
-    const arena = this.#arena;
+    const arena = this.#arena.words;
     const length = to - from;
     const whole = from + (length & ~3);
     let at = hash & mask;
@@ -138,7 +109,7 @@ export class Strings {
     if (cached !== undefined) return cached;
     this.#check(id);
     const start = this.#start[id]! * 4;
-    const text = decodeWtf8(this.#arenaBytes, start, start + this.#length[id]!);
+    const text = decodeWtf8(this.#arena.bytes, start, start + this.#length[id]!);
     this.#texts[id] = text;
     return text;
   }
@@ -147,7 +118,7 @@ export class Strings {
   bytes(id: number): Uint8Array {
     this.#check(id);
     const start = this.#start[id]! * 4;
-    return this.#arenaBytes.subarray(start, start + this.#length[id]!);
+    return this.#arena.bytes.subarray(start, start + this.#length[id]!);
   }
 
   /** Length in bytes. */
@@ -159,7 +130,7 @@ export class Strings {
   /** Copies the bytes of an id to `into[at…]` where they stand in JSON as they are, being printable ASCII but quotes and backslashes. Returns their number, -1: they are not. */
   copyPlain(id: number, into: Uint8Array, at: number): number {
     this.#check(id);
-    const arena = this.#arenaBytes;
+    const arena = this.#arena.bytes;
     const start = this.#start[id]! * 4;
     const length = this.#length[id]!;
     for (let i = 0; i < length; i++) {
@@ -175,7 +146,7 @@ export class Strings {
     if (a === b) return 0;
     this.#check(a);
     this.#check(b);
-    const arena = this.#arenaBytes;
+    const arena = this.#arena.bytes;
     const lengthA = this.#length[a]!;
     const lengthB = this.#length[b]!;
     const startA = this.#start[a]! * 4;
@@ -223,7 +194,7 @@ export class Strings {
     for (let id = 0; id < this.#top; id++) {
       if (this.#length[id]! >= 0 && (this.#pinned[id] === 1 || isLive(id))) {
         kept++;
-        size += HEAD + words(this.#length[id]!);
+        size += recordWords(this.#length[id]!);
         top = id + 1;
       } else {
         this.#length[id] = -1;
@@ -239,73 +210,35 @@ export class Strings {
       this.#free = id + 1;
     }
     this.#live = kept;
-    const old = this.#arena;
-    this.#makeArena(size);
-    for (let id = 0; id < top; id++) {
-      if (this.#length[id]! < 0) continue;
-      const count = HEAD + words(this.#length[id]!);
-      const start = this.#start[id]! - HEAD;
-      const end = this.#arenaEnd;
-      if (count < 16) for (let k = 0; k < count; k++) this.#arena[end + k] = old[start + k]!;
-      else this.#arena.set(old.subarray(start, start + count), end);
-      this.#start[id] = end + HEAD;
-      this.#arenaEnd = end + count;
-    }
+    const old = this.#arena.words;
+    this.#arena.clear(size);
+    for (let id = 0; id < top; id++) if (this.#length[id]! >= 0) this.#start[id] = this.#arena.move(old, this.#start[id]!, this.#length[id]!);
     this.#resizeTable(kept);
   }
 
   /** The live and pinned strings with their ids, as bytes for `restore`. */
   snapshot(live: Live = () => true): Uint8Array {
     const isLive = predicate(live);
-    const ids: number[] = [];
-    let bytes = 0;
+    const entries: StringEntry[] = [];
     for (let id = 0; id < this.#top; id++) {
-      if (this.#length[id]! < 0 || !(this.#pinned[id] === 1 || isLive(id))) continue;
-      ids.push(id);
-      bytes += this.#length[id]!;
+      if (this.#length[id]! >= 0 && (this.#pinned[id] === 1 || isLive(id))) entries.push({ id, bytes: this.bytes(id) });
     }
-    const out = new Uint8Array(12 + 8 * ids.length + bytes);
-    const view = new DataView(out.buffer);
-    view.setUint32(0, FORMAT, true);
-    view.setUint32(4, ids.length, true);
-    view.setUint32(8, bytes, true);
-    let at = 12;
-    let end = 12 + 8 * ids.length;
-    for (const id of ids) {
-      view.setUint32(at, id, true);
-      view.setUint32(at + 4, this.#length[id]!, true);
-      at += 8;
-      out.set(this.bytes(id), end);
-      end += this.#length[id]!;
-    }
-    return out;
+    return writeSnapshot(entries);
   }
 
   /**
    * The records of all strings, as pages of so many bytes: those that changed since they were last asked for; `all`: every one, and what is asked for next
    * does not change. The seed of the hash has no part in them.
    */
-  pages(size: number, all = false): { readonly pages: number; readonly changed: ReadonlyMap<number, Uint8Array> } {
-    const end = 4 * this.#arenaEnd;
-    const pages = Math.ceil(end / size);
-    const changed = new Map<number, Uint8Array>();
-    for (let page = all ? 0 : Math.floor(4 * this.#saved / size); page < pages; page++) {
-      if (!all && 4 * this.#saved >= Math.min(end, (page + 1) * size)) continue;
-      changed.set(page, this.#arenaBytes.slice(page * size, Math.min(end, (page + 1) * size)));
-    }
-    if (!all) this.#saved = this.#arenaEnd;
-    return { pages, changed };
-  }
+  pages(size: number, all = false): { readonly pages: number; readonly changed: ReadonlyMap<number, Uint8Array> } { return this.#arena.pages(size, all); }
 
   /** These pages are to be given again. */
-  redoPages(size: number, pages: Iterable<number>): void {
-    for (const page of pages) this.#saved = Math.min(this.#saved, Math.floor(page * size / 4));
-  }
+  redoPages(size: number, pages: Iterable<number>): void { this.#arena.redoPages(size, pages); }
 
   /** Replaces what the table holds by what `pages` gave, all of it; else as `restore`. */
   restorePages(pages: readonly Uint8Array[]): ReadonlyMap<number, number> {
     const moved = this.#replace(readPages(pages));
-    this.#saved = pages.reduce((n, page) => n + page.length, 0) >> 2;
+    this.#arena.setSaved(pages.reduce((n, page) => n + page.length, 0));
     return moved;
   }
 
@@ -318,8 +251,8 @@ export class Strings {
     return this.#replace(readSnapshot(snapshot));
   }
 
-  #replace(entries: readonly { readonly id: number; readonly bytes: Uint8Array }[]): ReadonlyMap<number, number> {
-    const constants: { id: number; bytes: Uint8Array }[] = [];
+  #replace(entries: readonly StringEntry[]): ReadonlyMap<number, number> {
+    const constants: StringEntry[] = [];
     for (let id = 0; id < this.#top; id++) {
       if (this.#pinned[id] === 1) constants.push({ id, bytes: this.bytes(id).slice() });
     }
@@ -327,19 +260,19 @@ export class Strings {
     let size = 0;
     for (const { id, bytes } of [...entries, ...constants]) {
       top = Math.max(top, id + 1);
-      size += HEAD + words(bytes.length);
+      size += recordWords(bytes.length);
     }
     this.#reserveIds(top);
     this.#length.fill(-1);
     this.#pinned.fill(0);
     this.#texts = [];
-    this.#makeArena(size);
+    this.#arena.clear(size);
     this.#live = 0;
     this.#free = 0;
     this.#top = top;
     this.#resizeTable(entries.length + constants.length);
     for (const entry of entries) this.#place(entry.id, entry.bytes);
-    const homeless: typeof constants = [];
+    const homeless: StringEntry[] = [];
     const moved = new Map<number, number>();
     for (const constant of constants) {
       const held = this.#findBytes(constant.bytes);
@@ -366,34 +299,13 @@ export class Strings {
     if (!(id >= 0 && id < this.#top && this.#length[id]! >= 0)) throw new RangeError(`no string has the id ${id}`);
   }
 
-  /** Makes room for a string of that many bytes in the scratch, and lets go of a scratch that one huge string has left behind. */
-  #reserveScratch(length: number): void {
-    if (length + 4 <= this.#scratch.length && (this.#scratch.length <= 1 << 20 || length > 1 << 18)) return;
-    this.#scratch = new Uint8Array(Math.max(1 << 10, 2 * length + 4));
-    this.#scratchView = new DataView(this.#scratch.buffer);
-  }
-
-  /** The hash of the first bytes of the scratch. */
-  #hashScratch(length: number): number {
-    const view = this.#scratchView;
-    const whole = length & ~3;
-    let hash = this.seed;
-    for (let i = 0; i < whole; i += 4) hash = hashStep(hash, view.getInt32(i, true));
-    return hashStep(hash, view.getInt32(whole, true) & ((1 << ((length & 3) << 3)) - 1));
-  }
-
   #internScratch(length: number): number {
-    return this.internHashed(this.#scratchView, 0, length, this.#hashScratch(length));
-  }
-
-  #layOut(bytes: Uint8Array): void {
-    this.#reserveScratch(bytes.length);
-    this.#scratch.set(bytes);
+    return this.internHashed(this.#scratch.view, 0, length, this.#scratch.hash(length));
   }
 
   #findBytes(bytes: Uint8Array): number {
-    this.#layOut(bytes);
-    return this.findHashed(this.#scratchView, 0, bytes.length, this.#hashScratch(bytes.length));
+    this.#scratch.copy(bytes, 0, bytes.length);
+    return this.findHashed(this.#scratch.view, 0, bytes.length, this.#scratch.hash(bytes.length));
   }
 
   /** Adds a string that is not held. */
@@ -413,27 +325,12 @@ export class Strings {
 
   /** Puts a string that is not held under an id that is not in use. */
   #place(id: number, bytes: Uint8Array): void {
-    this.#layOut(bytes);
-    this.#fill(id, this.#scratchView, 0, bytes.length, this.#hashScratch(bytes.length));
+    this.#scratch.copy(bytes, 0, bytes.length);
+    this.#fill(id, this.#scratch.view, 0, bytes.length, this.#scratch.hash(bytes.length));
   }
 
   #fill(id: number, view: DataView, from: number, length: number, hash: number): void {
-    const start = this.#arenaEnd + HEAD;
-    const count = words(length);
-    if (start + count > this.#arena.length) {
-      const old = this.#arena;
-      const used = this.#arenaEnd;
-      const saved = this.#saved;
-      this.#makeArena(start + count);
-      this.#arena.set(old.subarray(0, used));
-      this.#saved = saved;
-    }
-    const arena = this.#arena;
-    arena[start - 2] = id;
-    arena[start - 1] = length;
-    for (let k = 0; k < count; k++) arena[start + k] = view.getInt32(from + 4 * k, true);
-    if ((length & 3) !== 0) arena[start + count - 1]! &= (1 << ((length & 3) << 3)) - 1;
-    this.#arenaEnd = start + count;
+    const start = this.#arena.add(id, view, from, length);
     this.#start[id] = start;
     this.#length[id] = length;
     this.#hash[id] = hash;
@@ -469,20 +366,6 @@ export class Strings {
     this.#hash = grow(this.#hash, new Int32Array(capacity));
     this.#pinned = grow(this.#pinned, new Uint8Array(capacity));
   }
-
-  /** An empty arena for at least that many words, with half as much room again. */
-  #makeArena(size: number): void {
-    if (size > MAX_ARENA) throw new RangeError(`the strings held by the engine exceed ${MAX_ARENA * 4} bytes`);
-    this.#arena = new Int32Array(Math.max(MIN_ARENA, Math.min(MAX_ARENA, Math.ceil(size * 1.5))));
-    this.#arenaBytes = new Uint8Array(this.#arena.buffer);
-    this.#arenaEnd = 0;
-    this.#saved = 0;
-  }
-}
-
-/** Words that a string of that many bytes takes. */
-function words(length: number): number {
-  return (length + 3) >>> 2;
 }
 
 function predicate(live: Live): (id: number) => boolean {
@@ -492,44 +375,4 @@ function predicate(live: Live): (id: number) => boolean {
 function grow<T extends Uint8Array | Int32Array | Uint32Array>(old: T, larger: T): T {
   larger.set(old);
   return larger;
-}
-
-function readSnapshot(snapshot: Uint8Array): { id: number; bytes: Uint8Array }[] {
-  const broken = (what: string): Error => new Error(`not a snapshot of strings: ${what}`);
-  if (snapshot.length < 12) throw broken(`${snapshot.length} bytes are too few`);
-  const view = new DataView(snapshot.buffer, snapshot.byteOffset, snapshot.byteLength);
-  if (view.getUint32(0, true) !== FORMAT) throw broken('it begins with other bytes');
-  const count = view.getUint32(4, true);
-  const size = view.getUint32(8, true);
-  if (snapshot.length !== 12 + 8 * count + size) throw broken(`${snapshot.length} bytes, ${12 + 8 * count + size} expected`);
-  const entries: { id: number; bytes: Uint8Array }[] = [];
-  let end = 12 + 8 * count;
-  for (let i = 0; i < count; i++) {
-    const id = view.getUint32(12 + 8 * i, true);
-    const length = view.getUint32(16 + 8 * i, true);
-    if (end + length > snapshot.length || (i > 0 && id <= entries[i - 1]!.id)) throw broken(`entry ${i} is damaged`);
-    entries.push({ id, bytes: snapshot.subarray(end, end + length) });
-    end += length;
-  }
-  if (end !== snapshot.length) throw broken('its lengths do not add up');
-  return entries;
-}
-
-/** The records of an arena. */
-function readPages(pages: readonly Uint8Array[]): { id: number; bytes: Uint8Array }[] {
-  const arena = new Uint8Array(pages.reduce((n, page) => n + page.length, 0));
-  let end = 0;
-  for (const page of pages) { arena.set(page, end); end += page.length; }
-  if (end % 4 !== 0) throw new Error(`not the pages of strings: ${end} bytes`);
-  const head = new Int32Array(arena.buffer);
-  const entries: { id: number; bytes: Uint8Array }[] = [];
-  for (let at = 0; at < head.length;) {
-    const id = head[at]!;
-    const length = head[at + 1] ?? -1;
-    at += HEAD;
-    if (id < 0 || length < 0 || at + words(length) > head.length) throw new Error(`not the pages of strings: the record at byte ${4 * (at - HEAD)} is damaged`);
-    entries.push({ id, bytes: arena.subarray(4 * at, 4 * at + length) });
-    at += words(length);
-  }
-  return entries;
 }

@@ -1,7 +1,7 @@
 import type { Batch } from '../core/batch.ts';
 import { generated } from '../core/generated.ts';
 import type { SchemaField, SchemaType } from '../core/schema.ts';
-import { HASH_FACTOR } from '../core/strings.ts';
+import { HASH_FACTOR } from '../core/string-hash.ts';
 import type { Strings } from '../core/strings.ts';
 import type { FieldKind, FastHelpers } from './fast.ts';
 

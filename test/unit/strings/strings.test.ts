@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { hashStep, Strings } from '../../../src/core/strings.ts';
+import { hashStep } from '../../../src/core/string-hash.ts';
+import { Strings } from '../../../src/core/strings.ts';
 
 /** Any JavaScript string, lone surrogates and all. */
 const anyText = fc.oneof(
