@@ -42,7 +42,7 @@ async function webhookJob(name: string, more: string): Promise<{ folder: JobFold
   folder.file('job.yaml', `
 name: ${name}
 rules: rules.cep
-kafka: { brokers: "${kafka.brokers[0]!}", sessionTimeout: 6s }
+kafka: { brokers: "${kafka.brokers[0]!}", sessionTimeout: 2s }
 sources:
   payments: { type: Payment, idle: 2s, kafka: { topics: ${input} } }
 channels:
@@ -134,9 +134,9 @@ test('Kafka stands still for longer than `idle` and the session: event time does
   folder.file('job.yaml', `
 name: ${name}
 rules: ${RULES}
-kafka: { brokers: "${kafka.brokers[0]!}", sessionTimeout: 6s }
+kafka: { brokers: "${kafka.brokers[0]!}", sessionTimeout: 2s }
 sources:
-  payments: { type: Payment, idle: 4s, kafka: { topics: ${input}, partitionedBy: card } }
+  payments: { type: Payment, idle: 3s, kafka: { topics: ${input}, partitionedBy: card } }
 channels: { fraud: { kafka: ${output} } }
 state: { directory: {}, checkpoint: 200ms }
 http: false
@@ -148,7 +148,7 @@ http: false
   await produce(own, input, events.slice(0, 2000));
   await sleep(800);
   await kafka.kill('SIGSTOP');
-  await sleep(9000);
+  await sleep(5000);
   await kafka.kill('SIGCONT');
   await produce(own, input, events.slice(2000));
   const seen = await settled(own, output, expected, run);
