@@ -7,6 +7,9 @@ import Sequencer from '@jest/test-sequencer';
 /** Lanes of suites that wait; one more computes. */
 const WAITING = 3;
 
+/** What computes takes so much longer beside the others than alone. Rather too much: what is left for the end then is short, and keeps every worker busy. */
+const BESIDE_OTHERS = 1.7;
+
 /** About how long a suite takes alone, s; those that are not here take few. */
 const SECONDS = {
   'live/job/exactly-once': 140, 'live/job/faults': 105, 'live/job/pressure': 93, 'live/kafka/faults': 72, 'live/kafka/contract': 61, 'live/job/mqtt': 54,
@@ -24,10 +27,10 @@ function secondsOf({ path }) {
   return known?.[1] ?? (path.includes('/test/live/') ? OTHER_LIVE : OTHER);
 }
 
-/** The tests with the second at which each begins: the longest first, each on the lane that is free first. */
-function begun(tests, lanes) {
+/** The tests with the second at which each begins: the longest first, each on the lane that is free first; `slower`: how much longer than alone they take. */
+function begun(tests, lanes, slower) {
   const free = Array.from({ length: lanes }, () => 0);
-  return tests.map((test) => ({ test, seconds: secondsOf(test) })).sort((a, b) => b.seconds - a.seconds).map(({ test, seconds }) => {
+  return tests.map((test) => ({ test, seconds: slower * secondsOf(test) })).sort((a, b) => b.seconds - a.seconds).map(({ test, seconds }) => {
     const lane = free.indexOf(Math.min(...free));
     const at = free[lane];
     free[lane] += seconds;
@@ -38,7 +41,7 @@ function begun(tests, lanes) {
 export default class extends (Sequencer.default ?? Sequencer) {
   async sort(tests) {
     const usual = await super.sort(tests);
-    const all = [...begun(usual.filter(waits), WAITING), ...begun(usual.filter((test) => !waits(test)), 1)];
+    const all = [...begun(usual.filter(waits), WAITING, 1), ...begun(usual.filter((test) => !waits(test)), 1, BESIDE_OTHERS)];
     return all.sort((a, b) => a.at - b.at).map(({ test }) => test);
   }
 }
