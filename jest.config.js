@@ -10,6 +10,7 @@ export default {
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
   testSequencer: '<rootDir>/test/support/sequencer.js',
-  // The suites against real servers wait more than they compute: two cores take three at once, and more cores no more than they are.
-  maxWorkers: Math.max(3, availableParallelism()),
+  // The suites against real servers wait more than they compute: two cores take three of them and one that computes at once (test/support/sequencer.js), and
+  // more cores no more than they are.
+  maxWorkers: Math.max(4, availableParallelism()),
 };

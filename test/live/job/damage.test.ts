@@ -31,7 +31,7 @@ async function setup(kind: 'directory' | 'redis', what: string): Promise<Setup> 
   folder.file('job.yaml', `
 name: ${name}
 rules: ${RULES}
-kafka: { brokers: "${live.brokers[0]!}", sessionTimeout: 6s }
+kafka: { brokers: "${live.brokers[0]!}", sessionTimeout: 2s }
 redis: { url: "${redis.url}" }
 sources:
   payments: { type: Payment, kafka: { topics: ${input}, partitionedBy: card } }

@@ -23,7 +23,8 @@ afterAll(async () => {
 interface Setup { readonly folder: JobFolder; readonly name: string; readonly input: string; readonly output: string; start(adapter?: string): JobRun }
 
 let made = 0;
-async function setup(options: { partitions: number; state?: string; more?: string; kafkaPort?: string }): Promise<Setup> {
+/** The broker takes a killed process for a member until the session is over: the next one has no partitions, and does nothing, before that. */
+async function setup(options: { partitions: number; session?: string; state?: string; more?: string; kafkaPort?: string }): Promise<Setup> {
   const name = `eo${++made}-${Date.now().toString(36)}`;
   const input = `${name}-payments`;
   const output = `${name}-alerts`;
@@ -33,7 +34,7 @@ async function setup(options: { partitions: number; state?: string; more?: strin
   folder.file('job.yaml', `
 name: ${name}
 rules: ${RULES}
-kafka: { brokers: "${options.kafkaPort ?? kafka.brokers[0]!}", adapter: "\${ADAPTER:kafkajs}", sessionTimeout: 6s }
+kafka: { brokers: "${options.kafkaPort ?? kafka.brokers[0]!}", adapter: "\${ADAPTER:kafkajs}", sessionTimeout: ${options.session ?? '2s'} }
 redis: { url: "${redis.url}", commandTimeout: 1500ms }
 sources:
   payments: { type: Payment, kafka: { topics: ${input}, partitionedBy: card } }
@@ -47,6 +48,9 @@ ${options.more ?? ''}
 `);
   return { folder, name, input, output, start: (adapter = 'kafkajs') => folder.start('job.yaml', { ADAPTER: adapter }) };
 }
+
+/** What a process says when it has been given partitions: from then on it restores, takes in and sends. */
+const AT_WORK = 'consumer group dealt out';
 
 /** Produces while `work` goes on. */
 async function whileProducing(input: string, events: readonly { readonly card: string; readonly text: string }[], over: number, work: () => Promise<void>): Promise<void> {
@@ -63,23 +67,27 @@ async function whileProducing(input: string, events: readonly { readonly card: s
 
 test.each(['kafkajs', 'platformatic'])('kill -9 at random moments: every alert once, in order per key (%s)', async (adapter) => {
   const events = payments(20_000, 60, 7);
-  const { folder, input, output, start } = await setup({ partitions: 3 });
+  const { folder, input, output, start } = await setup({ partitions: 3, session: '1s' });
   const expected = await expectedIds(folder, events);
   expect(expected.size).toBeGreaterThan(300);
   let kills = 0;
+  let atWork = 0;
   let run = start(adapter);
   await whileProducing(input, events, 25_000, async () => {
     for (let i = 0; i < 15; i++) {
-      // Some while it restores, some in mid-checkpoint, some between a send and its commit.
-      await sleep(i % 4 === 3 ? 700 + Math.random() * 500 : 1200 + Math.random() * 1500);
+      // Some while it starts, some while it restores, some in mid-checkpoint, some between a send and its commit.
+      if (i % 4 !== 3) await run.says(AT_WORK);
+      await sleep(i % 4 === 3 ? 700 + Math.random() * 500 : Math.random() * 800);
       await run.end('SIGKILL');
       kills++;
+      if (run.log.includes(AT_WORK)) atWork++;
       run = start(adapter);
     }
   });
   const seen = await settled(own, output, expected, run);
   expect(faultsOf(seen, expected)).toEqual([]);
   expect(kills).toBe(15);
+  expect(atWork).toBeGreaterThan(10);
   expect(await run.end('SIGTERM')).toBe(0);
 }, 300_000);
 
@@ -151,7 +159,7 @@ test('Redis is away for longer than the timeout: the job waits, and the process 
   await sleep(1000);
   redis.kill('SIGSTOP');
   await produce(own, input, events.slice(2000, 4000));
-  await sleep(4000);
+  await sleep(3000); // twice the timeout
   redis.kill('SIGCONT');
   await sleep(1000);
   // A paused job loses its partitions to another; awake again, it must not write.
@@ -159,7 +167,8 @@ test('Redis is away for longer than the timeout: the job waits, and the process 
   const other = start();
   await other.says('the job runs');
   await produce(own, input, events.slice(4000));
-  await sleep(9000);
+  await other.says('"held":2');
+  await sleep(1500);
   run.process.kill('SIGCONT');
   const seen = await settled(own, output, expected, other);
   expect(faultsOf(seen, expected)).toEqual([]);

@@ -34,7 +34,7 @@ afterAll(async () => {
 
 interface Setup { readonly folder: JobFolder; readonly name: string; readonly input: string; readonly output: string }
 
-async function setup(what: string, options: { source?: string; idle?: string; state?: string; kafka?: string; channel?: string; checkpoint?: string; redis?: string } = {}): Promise<Setup> {
+async function setup(what: string, options: { source?: string; idle?: string; state?: string; kafka?: string; channel?: string; checkpoint?: string; redis?: string; session?: string } = {}): Promise<Setup> {
   const name = `${what}-${Date.now().toString(36)}`;
   const [input, output] = [`${name}-payments`, `${name}-alerts`];
   await own.ensureTopics([{ topic: input, partitions: 2 }, { topic: output, partitions: 2 }]);
@@ -43,7 +43,7 @@ async function setup(what: string, options: { source?: string; idle?: string; st
   folder.file('job.yaml', `
 name: ${name}
 rules: ${RULES}
-kafka: { brokers: "${kafka.brokers[0]!}", adapter: "\${ADAPTER:kafkajs}", sessionTimeout: 6s${options.kafka ?? ''} }
+kafka: { brokers: "${kafka.brokers[0]!}", adapter: "\${ADAPTER:kafkajs}", sessionTimeout: ${options.session ?? '6s'}${options.kafka ?? ''} }
 redis: { url: "${options.redis ?? `redis://127.0.0.1:${redisProxy.port}`}", commandTimeout: 1s }
 sources:
   payments: { type: Payment, ${options.source ?? `${options.idle ?? ''} kafka: { topics: ${input}, partitionedBy: card }`} }
@@ -110,7 +110,7 @@ test('connections to Redis are cut, refused and silent: every alert once', async
 test.each([['with its data', 'always'], ['without its data', 'no']] as const)('Redis is started anew under the job, %s: every alert once, and the state is there for the next process', async (_, appendOnly) => {
   const server = await startRedis({ appendOnly });
   try {
-    const { folder, input, output } = await setup(`anew-${appendOnly}`, { state: 'redis: {}', redis: server.url });
+    const { folder, input, output } = await setup(`anew-${appendOnly}`, { state: 'redis: {}', redis: server.url, session: '2s' });
     const events = payments(5000, 40, 76);
     const expected = await expectedIds(folder, events);
     let run = folder.start('job.yaml');

@@ -50,7 +50,7 @@ async function setup(name: string, options: { partitions: number; logins?: strin
   folder.file('job.yaml', `
 name: ${id}
 rules: rules.cep
-kafka: { brokers: "${live.brokers[0]!}", sessionTimeout: 6s }
+kafka: { brokers: "${live.brokers[0]!}", sessionTimeout: 2s }
 sources:
   logins: { type: Login, ${options.logins ?? ''} kafka: { topics: ${logins}, partitionedBy: card } }
   payments: { type: Payment, ${options.payments ?? ''} kafka: { topics: ${pays}, partitionedBy: card } }
