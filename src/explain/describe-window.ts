@@ -71,12 +71,18 @@ function timersOf({ shape, trigger, late }: WindowPlan): string[] {
 function costsOf({ rule, shape, aggregates, trigger, late, steady }: WindowPlan): string[] {
   const costs: string[] = [];
   if (shape.kind === 'sliding' && shape.every > 0) {
-    costs.push(`An event goes into one pane of ${printDuration(shape.pane)}, however many windows it is in; a window is read off running states, not put together from its ${shape.size / shape.pane} panes.${steady ? ' Steps at which having would say the same as before are left out.' : ''}`);
+    costs.push(`An event goes into one pane of ${printDuration(shape.pane)}, however many windows it is in; a window is read off running states, not put together from its ${shape.size / shape.pane} panes.${steady && trigger.kind !== 'time' ? ' Steps at which having would say the same as before are left out.' : ''}`);
   } else if (shape.kind === 'sliding') {
     costs.push(`Each event keeps its part in every aggregate until its ${printDuration(shape.size)} are over; having is read at each event${trigger.kind === 'rise' ? ', and as events leave' : ''}.`);
   } else if (shape.kind === 'count' && shape.every > 0) costs.push(`An event goes into one pane of ${shape.pane} events, however many windows it is in.`);
   else costs.push('An event goes into one window; the window keeps the states of the aggregates and no events.');
-  if (late > 0) costs.push(`A window is kept for ${printDuration(late)} after its end; a late event reads those that it changes again${shape.kind === 'sliding' ? ', each put together from its panes' : ''}.`);
+  if ((shape.kind === 'sliding' || shape.kind === 'count') && shape.every > 0 && (trigger.kind === 'time' || trigger.kind === 'events')) {
+    costs.push(`${trigger.kind === 'events' ? 'At each event the panes of the open windows are gone through' : 'When a window may report early the panes of the open ones are gone through'}; those that are reported are put together from their panes, all in one go.`);
+  }
+  if (late > 0) {
+    const turns = trigger.kind === 'rise' || rule.outputs.some((output) => output.onClear === true);
+    costs.push(`A window is kept for ${printDuration(late)} after its end; a late event reads those that it changes ${turns ? 'without it and with it' : 'again'}${shape.kind === 'sliding' ? ', each put together from its panes' : ''}.`);
+  }
   for (const { fn, expr, argument } of aggregates) {
     if (fn === 'distinct' || fn === 'top' || fn === 'percentile') costs.push(`${printExpr(expr, rule)} keeps ${KEPT[fn]}.`);
     else if (fn === 'values') costs.push(`${printExpr(expr, rule)} keeps at most ${Math.min(argument ?? Infinity, 10_000)} values, the latest.`);

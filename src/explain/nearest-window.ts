@@ -1,11 +1,26 @@
 /** How near a rule over windows came to a report that a test expected: the window of the expectation's key that was read nearest to its time, and what `having` said of it. */
 import type { Expr, Literal } from '../../dsl/typed.ts';
-import { canonical } from '../compile/index.ts';
 import { evaluate, holds, type Env } from '../compile/interpret.ts';
-import type { WindowPlan, WindowReading } from '../compile/plan.ts';
+import type { WindowPlan } from '../compile/plan.ts';
 import { conjunctsOf, walk } from '../compile/walk.ts';
 import { conditionText, type TestedCondition } from './nearest.ts';
 import { printExpr, printInstant, printValue, printWith } from './print.ts';
+
+/** A window as the engine read it. */
+export interface ReadWindow {
+  readonly plan: { readonly index: number };
+  readonly key: Readonly<Record<string, unknown>>;
+  /** When, in event time; its bounds as an alert tells them; as the rule reads them, null where it has none. */
+  readonly at: number;
+  readonly from: number;
+  readonly to: number;
+  readonly start: number | null;
+  readonly end: number | null;
+  /** What `having` said. */
+  readonly holds: boolean;
+  /** Of the plan's aggregates; times and durations in ms. */
+  readonly values: readonly unknown[];
+}
 
 export interface NearestWindow {
   readonly rule: string;
@@ -24,7 +39,7 @@ export interface NearestWindowQuestion {
   readonly plan: WindowPlan;
   readonly params: ReadonlyMap<string, Literal>;
   /** Runs the test again and tells of each window that was read. */
-  readonly readWindows: (onReading: (reading: WindowReading) => void) => void;
+  readonly readWindows: (onReading: (reading: ReadWindow) => void) => void;
   /** What the expectation says of the key, by the names of the key's parts; others are ignored. */
   readonly fields: Readonly<Record<string, unknown>>;
   /** Event time of the expected report, and of the test's start, ms since the epoch. */
@@ -36,8 +51,8 @@ export interface NearestWindowQuestion {
 export function nearestWindow(question: NearestWindowQuestion): NearestWindow {
   const { plan, fields } = question;
   const { rule } = plan;
-  const isWanted = ({ key }: WindowReading): boolean => rule.key.every(({ name }) => !(name in fields) || JSON.stringify(fields[name]) === JSON.stringify(key[name]));
-  let best: { readonly reading: WindowReading; readonly conditions: readonly TestedCondition[] } | undefined;
+  const isWanted = ({ key }: ReadWindow): boolean => rule.key.every(({ name }) => !(name in fields) || JSON.stringify(fields[name]) === JSON.stringify(key[name]));
+  let best: { readonly reading: ReadWindow; readonly conditions: readonly TestedCondition[] } | undefined;
   const others = new Set<string>();
   question.readWindows((reading) => {
     if (reading.plan.index !== plan.index) return;
@@ -61,10 +76,10 @@ export function nearestWindow(question: NearestWindowQuestion): NearestWindow {
   };
 }
 
-const distance = (reading: WindowReading, { at }: NearestWindowQuestion): number => Math.abs(reading.at - at);
+const distance = (reading: ReadWindow, { at }: NearestWindowQuestion): number => Math.abs(reading.at - at);
 const failed = (conditions: readonly TestedCondition[]): number => conditions.filter((condition) => !condition.holds).length;
 
-function keyText({ plan, origin }: NearestWindowQuestion, { key }: WindowReading): string {
+function keyText({ plan, origin }: NearestWindowQuestion, { key }: ReadWindow): string {
   return plan.rule.key.map(({ name, type }) => {
     const value = key[name];
     return `${name}: ${printValue(type.kind === 'time' && typeof value === 'string' ? Date.parse(value) : value, type, origin)}`;
@@ -72,7 +87,7 @@ function keyText({ plan, origin }: NearestWindowQuestion, { key }: WindowReading
 }
 
 /** Why a window that satisfies `having` was not the report that was expected. */
-function noteOf({ plan, at }: NearestWindowQuestion, reading: WindowReading): string | undefined {
+function noteOf({ plan, at }: NearestWindowQuestion, reading: ReadWindow): string | undefined {
   if (!reading.holds) return undefined;
   const { having, limit } = plan.rule;
   const says = having === undefined ? 'it has no `having`' : '`having` holds';
@@ -83,13 +98,13 @@ function noteOf({ plan, at }: NearestWindowQuestion, reading: WindowReading): st
   return `${says}${reasons.length === 0 ? '' : `; ${reasons.join(', or ')}`}`;
 }
 
-function aggregatesOf({ plan, origin }: NearestWindowQuestion, { values }: WindowReading): NearestWindow['aggregates'] {
+function aggregatesOf({ plan, origin }: NearestWindowQuestion, { values }: ReadWindow): NearestWindow['aggregates'] {
   const read = new Set<string>();
-  if (plan.rule.having !== undefined) walk(plan.rule.having, (expr) => { if (expr.kind === 'windowAggregate') read.add(canonical(expr)); });
-  return plan.aggregates.flatMap(({ expr }, i) => (read.has(canonical(expr)) ? [{ text: printExpr(expr, plan.rule), value: printValue(values[i], expr.type, origin) }] : []));
+  if (plan.rule.having !== undefined) walk(plan.rule.having, (expr) => { if (expr.kind === 'windowAggregate') read.add(printExpr(expr, plan.rule)); });
+  return plan.aggregates.map(({ expr }, i) => ({ text: printExpr(expr, plan.rule), value: printValue(values[i], expr.type, origin) })).filter(({ text }) => read.has(text));
 }
 
-function conditionsOf(question: NearestWindowQuestion, reading: WindowReading): TestedCondition[] {
+function conditionsOf(question: NearestWindowQuestion, reading: ReadWindow): TestedCondition[] {
   const { plan, params, origin } = question;
   const { rule } = plan;
   const env: Env = {
@@ -97,7 +112,7 @@ function conditionsOf(question: NearestWindowQuestion, reading: WindowReading): 
     param: (name) => params.get(name) ?? null,
     keyField: (part) => reading.key[rule.key[part]!.name] ?? null,
     window: { start: reading.start, end: reading.end },
-    windowValue: (aggregate) => reading.values[plan.aggregates.findIndex(({ expr }) => canonical(expr) === canonical(aggregate))],
+    windowValue: (aggregate) => reading.values[plan.aggregates.findIndex(({ expr }) => printExpr(expr, rule) === printExpr(aggregate, rule))],
   };
   return conjunctsOf(rule.having).map((condition) => ({
     text: printExpr(condition, rule), values: withValues(condition, env, plan, origin), holds: holds(condition, env), ...(isOpen(condition) && { open: true as const }),

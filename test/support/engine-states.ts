@@ -88,6 +88,12 @@ const SETS: readonly Set[] = [
     name: 'windows', rules: `${TYPES}rule T { by k on A window tumbling 1h alert ch { k, n: count(), sum: sum(v), p: percentile(v, 50) } }\nrule S { by k on A window sliding 30m every 10m having count() > 1 alert ch { k, top: top(v, 2) } }\nrule E { by k on A window session gap 5m alert ch { k, last: last(v) } }`,
     edit: (rules) => rules.replace('percentile(v, 50)', 'percentile(v, 90)').replace('count() > 1', 'count() > 0').replace('last: last(v)', 'last: last(v), n: count()').replace('rule T', 'rule New { by k match b b: B alert ch { k } }\nrule T'), first: [s('A', 0), s('A', 10, { v: 3 }), s('A', 20, { k: 'zwei', v: 8 })], then: [s('A', 700), s('B', 9000)],
   },
+  {
+    name: 'early-windows', rules: `${TYPES}rule T { by k on A window sliding 30m every 10m trigger early every 7m late within 1h alert ch { k, n: count(), final: last(v) } }\n`
+      + 'rule C { by k on A window count 4 every 2 trigger early every 1m alert ch { k, n: count(), from: window.start } }\n'
+      + 'rule L { by k on A window sliding 20m every 10m late within 1h trigger on rise having sum(v) > 20 alert ch { k, sum: sum(v) } on clear alert ch { k, sum: sum(v) } }',
+    edit: (rules) => rules, first: [s('A', 0), s('A', 1300, { v: 3 }), s('A', 1310, { k: 'zwei', v: 8 }), s('A', 30, { v: 16 })], then: [s('A', 900, { v: 12 }), s('A', 1500), s('B', 9000)],
+  },
 ];
 
 export function alertsOf(job: Job, from = 0): unknown[][] {

@@ -41,7 +41,7 @@ export const windowCodes = {
     example: `${WINDOW}\n  trigger on rise`, corrected: `${WINDOW}\n  trigger on rise\n  having count() > 10`,
   },
   'clear-without-rise': {
-    severity: 'error', meaning: '`on clear` stands in a rule without `trigger on rise`.', cause: 'It reports that the condition, which had turned true, is false again; who does not report the one cannot report the other.',
+    severity: 'error', meaning: '`on clear` stands in a rule in which no condition can turn false.', cause: 'It reports that the condition, which had turned true, is false again; who does not report the one cannot report the other. It goes with `trigger on rise`, or with `late within`, where a late event may turn the `having` of a window that was reported false.',
     example: `${WINDOW}\n  having count() > 10\n  alert out { card }\n  on clear alert calm { card }`, corrected: `${WINDOW}\n  trigger on rise\n  having count() > 10\n  alert out { card }\n  on clear alert calm { card }`,
   },
   'window-without-report': {
@@ -49,11 +49,11 @@ export const windowCodes = {
     example: '  by card\n  on Payment\n  window global', corrected: '  by card\n  on Payment\n  window global\n  trigger every 100 events',
   },
   'late-here': {
-    severity: 'error', meaning: '`late within` stands with a window that is never closed by time, or beside `trigger on rise`.', cause: 'It keeps a window for events that come after its end. Windows of a count of events, global ones, and sliding ones without `every` have no such end; a condition that turned true is not corrected afterwards in this version.',
+    severity: 'error', meaning: '`late within` stands with a window that is never closed by time.', cause: 'It keeps a window for events that come after its end. Windows of a count of events, global ones, and sliding ones without `every` have no such end.',
     example: '  by card\n  on Payment\n  window count 100\n  late within 1m', corrected: `${WINDOW}\n  late within 1m`,
   },
   'trigger-here': {
-    severity: 'error', meaning: '`trigger early` or `trigger every` stands with a window that is read at each event, or with windows that overlap.', cause: 'A sliding window without `every` has no end before which it could be reported: it is read at each event. Windows that overlap are reported at their ends only in this version.',
+    severity: 'error', meaning: '`trigger early` or `trigger every` stands with a window that is read at each event.', cause: 'A sliding window without `every` has no end before which it could be reported: it is read at each event.',
     example: '  by card\n  on Payment\n  window sliding 1h\n  trigger early every 10s', corrected: '  by card\n  on Payment\n  window sliding 1h every 10s',
   },
 } as const satisfies Record<string, CodeInfo>;

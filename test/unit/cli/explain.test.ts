@@ -38,6 +38,14 @@ test.each([
   expect(printExpr(rule.having!, rule)).toBe(text);
 });
 
+test('what early reports of overlapping windows and corrections cost is told', () => {
+  const costs = (clauses: string): readonly string[] => describeOne(`rule R { by card on Payment having count() > 3 ${clauses} alert x { } }`).costs;
+  expect(costs('window sliding 1h every 5m trigger every event')).toContain('At each event the panes of the open windows are gone through; those that are reported are put together from their panes, all in one go.');
+  expect(costs('window sliding 1h every 5m trigger early every 10s').join(' ')).toMatch(/When a window may report early the panes of the open ones/);
+  expect(costs('window sliding 1h every 5m trigger early every 10s').join(' ')).not.toContain('are left out');
+  expect(costs('window tumbling 1h trigger on rise late within 1m')).toContain('A window is kept for 1m after its end; a late event reads those that it changes without it and with it.');
+});
+
 function stripSpans(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value, (key, part: unknown) => (key === 'span' ? undefined : part)));
 }

@@ -144,6 +144,14 @@ describe('when a window is reported', () => {
   test.each([
     ['global', '', 'window-without-report'], ['count 10', 'late within 1m', 'late-here'], ['global', 'trigger every event\n late within 1m', 'late-here'], ['sliding 1h', 'late within 1m', 'late-here'], ['sliding 1h', 'trigger early every 10s', 'trigger-here'],
   ])('window %s %s is an error: %s', (shape, clauses, code) => expect(errorCodes(`on Payment\n window ${shape}\n ${clauses}`)).toEqual([code]));
+  test('early where windows overlap, late events beside `trigger on rise`, and what they take back', () => {
+    for (const [shape, clauses] of [
+      ['sliding 1h every 5m', 'trigger early every 10s'], ['sliding 1h every 5m', 'trigger every 3 events\n late within 1m'], ['count 100 every 10', 'trigger every event'], ['count 100 every 10', 'trigger early every 10s'],
+      ['tumbling 1h', 'trigger on rise\n late within 1m'], ['sliding 1h every 5m', 'trigger on rise\n late within 1m\n on clear alert b { card }'], ['session gap 5m', 'late within 1m\n on clear alert b { card }'],
+    ]) expect(errorCodes(`by card\n on Payment\n window ${shape!}\n having count() > 3\n ${clauses!}\n alert a { card }`)).toEqual([]);
+    // Without a condition nothing turns.
+    expect(errorCodes('by card\n on Payment\n window tumbling 1h\n late within 1m\n alert a { card }\n on clear alert b { card }')).toEqual(['clear-without-rise']);
+  });
   test('that always holds is a warning, but where it is read when the last event has left', () => {
     expect(ruleFindings(`${IN} having count() > 0 and sum(amount) > 5\n alert out {}`)).toEqual([expect.stringMatching(/^~no-effect: This has no effect: a window has an event/)]);
     expect(ruleFindings(`${IN} trigger on rise\n having count() >= 1\n alert out {}`)).toEqual([]);
