@@ -164,6 +164,8 @@ const collect = runInNewContext('gc') as () => void;
 
 /** Bytes in use, heap and buffers, after collecting what is not. */
 export function memory(): number {
+  // Twice: the first leaves the buffers it has found to a thread that may have no processor yet, the second waits for that.
+  collect();
   collect();
   const { heapUsed, arrayBuffers } = process.memoryUsage();
   return heapUsed + arrayBuffers;
