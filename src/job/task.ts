@@ -142,7 +142,7 @@ export class Task {
     takeUpDrain(group.engine, image, names, againOf(group.intakes));
     group.watermarks.restore(watermarks);
     this.#groups.push(group);
-    this.#changed = true;
+    this.checkpointSoon();
   }
 
   /** Engines that drained go; those behind them are written whole, since a store knows an engine by its number. */
