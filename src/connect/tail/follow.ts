@@ -116,9 +116,17 @@ export class Follower {
     if (current === undefined) return false;
     const lines = await current.cutter.next();
     if (lines === undefined) return false;
-    const { size } = await current.bytes.file.stat();
+    const { file, position } = current.bytes;
+    const { size } = await file.stat();
+    // Written anew after it was looked at, and longer: what was read are bytes from the middle of the new contents. One that is shorter now was truncated after the reading.
+    if (size >= position && await compare(file, current.part) === 'other') {
+      this.#log.warn({ path: current.path }, 'the file was written anew as it was read: it is read from its start');
+      this.#nextBase = current.cutter.offset;
+      await this.#begin(current.path, file, this.#nextBase, 0);
+      return true;
+    }
     if (current.part.headBytes < HEAD_BYTES) current.part = await partOf(current.bytes.file, current.part.base);
-    await this.#host.lines(lines, current.cutter.offset, Math.max(0, size - current.bytes.position));
+    await this.#host.lines(lines, current.cutter.offset, Math.max(0, size - position));
     return true;
   }
 
